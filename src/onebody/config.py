@@ -1,0 +1,132 @@
+"""Strict configuration: unknown keys are refused with the nearest known name.
+
+Every replaceable part has a config class (a subclass of `Config` with a literal ``kind``) and a
+builder; a room lists its parts in a typed dictionary of `Factory`. A recipe names a part by its
+kind: ``encoder: {kind: light, width: 32}``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+
+T_co = TypeVar("T_co", covariant=True)
+ConfigT = TypeVar("ConfigT", bound="Config")
+
+
+class Config(BaseModel):
+    """Base of all configuration: frozen, and no key passes unread."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factory(Generic[T_co]):
+    """One entry of a registry: how a part is configured and built.
+
+    Attributes:
+        config: the part's own config class; its ``kind`` default is the registry key.
+        build: makes the part from its config (and what the registry's docstring names besides).
+        summary: one line for ``onebody list``.
+    """
+
+    config: type[Config]
+    build: Callable[..., T_co]
+    summary: str
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name is meant, for the end of an error message.
+
+    Returns:
+        ``"Did you mean 'x'?"`` where one is close, else ``"Known: a, b, c."``.
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+
+
+def lookup(registry: Mapping[str, T_co], name: str, what: str) -> T_co:
+    """Take an entry by name.
+
+    Raises:
+        ValueError: if there is none; names the nearest.
+    """
+    if name not in registry:
+        raise ValueError(f"Unknown {what} {name!r}. {nearest(name, registry)}")
+    return registry[name]
+
+
+def read_config(config: type[ConfigT], values: Mapping[str, Any], where: str) -> ConfigT:
+    """Validate plain values into a config.
+
+    Args:
+        config: the class to make.
+        values: plain values, as read from YAML or JSON.
+        where: what is read, for messages (a file name, usually).
+
+    Raises:
+        ValueError: one line per fault: place, what was expected, what was found, the nearest key.
+    """
+    try:
+        return config.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(config, fault) for fault in error.errors()]
+        raise ValueError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
+
+
+def choice(registry: Mapping[str, Factory[Any]], what: str) -> Any:
+    """Make the field type of a replaceable part: a mapping with ``kind``, or the kind alone.
+
+    Example:
+        ``choice(ENCODERS, "encoder")`` accepts ``light`` and ``{kind: light, width: 8}``.
+    """
+
+    def pick(value: object) -> Config:
+        if isinstance(value, Config):
+            return value
+        if isinstance(value, str):
+            value = {"kind": value}
+        if not isinstance(value, Mapping) or "kind" not in value:
+            raise ValueError(f"expected a kind of {what} or a mapping with 'kind', found {value!r}")
+        factory = lookup(registry, str(value["kind"]), what)
+        return read_config(factory.config, value, f"{what} {value['kind']!r}")
+
+    return Annotated[SerializeAsAny[Config], BeforeValidator(pick)]
+
+
+def build(registry: Mapping[str, Factory[T_co]], config: Config, what: str, **given: Any) -> T_co:
+    """Build the part that a config describes; ``given`` is passed on to its builder."""
+    return lookup(registry, str(getattr(config, "kind", "")), what).build(config, **given)
+
+
+def _explain(config: type[BaseModel], fault: Mapping[str, Any]) -> str:
+    """Turn one pydantic fault into a sentence."""
+    place = ".".join(str(part) for part in fault["loc"]) or "(top)"
+    if fault["type"] == "extra_forbidden":
+        owner: Any = config
+        for part in fault["loc"][:-1]:  # walk down to the class that refused the key
+            owner = _field_class(owner, part)
+        known = owner.model_fields if owner is not None else {}
+        return f"unknown key {place!r}. {nearest(str(fault['loc'][-1]), known)}"
+    if fault["type"] == "missing":
+        return f"{place!r} is missing"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    found = fault.get("input")
+    return f"{place!r}: {message}" + (
+        "" if fault["type"] == "value_error" else f", found {found!r}"
+    )
+
+
+def _field_class(owner: Any, part: object) -> Any:
+    """Return the config class of a field, where it is one."""
+    field = getattr(owner, "model_fields", {}).get(part)
+    annotation = getattr(field, "annotation", None)
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None

@@ -1,0 +1,195 @@
+"""`SampleTable`: which samples there are, where their media lie and what is known of each.
+
+Columnar, so that it can hold Kinetics: one array per column, no object per row.
+
+A *source* is a string that says where an array of frames (or joints, or sensor readings) lies:
+
+=====================  =============================================================
+``clip.mp4``           a video file
+``frames/``            a folder of images, in name order
+``still.jpg``          one image (a clip of one frame)
+``data.npz#key``       one array of an npz file
+``data.npy#100:150``   rows 100 to 149 of an npy file (memory-mapped)
+``clips.zip!a.mp4``    a file inside a zip archive
+=====================  =============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from onebody.labels import UNLABELED, LabelSpace
+from onebody.types import Ints
+
+Text = npt.NDArray[np.str_]
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassColumn:
+    """Class labels of all rows.
+
+    Attributes:
+        values: ``[N]`` indices into ``space``; `UNLABELED` where a row has no label.
+        space: the dataset's own label space.
+    """
+
+    values: Ints
+    space: LabelSpace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointsColumn:
+    """Joint positions of all rows, one array per row, read when needed.
+
+    Each array is ``[T, J, D + 1]`` (float): D coordinates and a last channel, visibility: 1 seen,
+    0 hidden but annotated, NaN not annotated (then the coordinates mean nothing). T is the number
+    of frames of the row's media within its span.
+
+    Attributes:
+        sources: ``[N]`` sources; empty where a row has no joints.
+        skeleton: name of the joint layout.
+        unit: ``"px"`` (2D, source pixels, centers at i + 0.5) or ``"mm"`` (3D, camera frame).
+    """
+
+    sources: Text
+    skeleton: str
+    unit: str
+
+
+Column = ClassColumn | JointsColumn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleTable:
+    """Rows of samples with any subset of labels.
+
+    Attributes:
+        name: name of the dataset.
+        media: modality (``rgb``, ``depth``, ``silhouette``, ``skeleton``, ``imu``; a further view
+            as ``rgb/2``) to ``[N]`` sources; empty where a row lacks that modality.
+        columns: label column by name.
+        start_s, end_s: ``[N]`` span within the media in seconds; NaN: its beginning, its end.
+        fps: ``[N]`` frames per second of the media; NaN: ask the file.
+        subject, camera, source, group, split: ``[N]`` texts, empty where unknown. Rows of one
+            group are never divided between training and test.
+        camera_matrix: ``[N, 4]`` fx, fy, cx, cy in source pixels; NaN where unknown.
+        depth_ref_mm: ``[N]`` distance at which normalized depth is 0.5; NaN where unknown.
+        row_names: ``[N]`` how messages name a row ("clips.csv:17").
+    """
+
+    name: str
+    media: Mapping[str, Text]
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    start_s: Numbers
+    end_s: Numbers
+    fps: Numbers
+    subject: Text
+    camera: Text
+    source: Text
+    group: Text
+    split: Text
+    camera_matrix: Numbers
+    depth_ref_mm: Numbers
+    row_names: Text
+
+    def __len__(self) -> int:
+        return len(self.row_names)
+
+    def __post_init__(self) -> None:
+        size = len(self.row_names)
+        for name, values in _arrays(self).items():
+            if len(values) != size:
+                raise ValueError(
+                    f"Table {self.name!r}: column {name!r} has {len(values)} rows, expected {size}."
+                )
+
+    def select(self, rows: npt.NDArray[np.bool_] | Ints) -> SampleTable:
+        """Return the table of some rows, by mask or by index."""
+        columns: dict[str, Column] = {}
+        for name, column in self.columns.items():
+            if isinstance(column, ClassColumn):
+                columns[name] = replace(column, values=column.values[rows])
+            else:
+                columns[name] = replace(column, sources=column.sources[rows])
+        return replace(
+            self,
+            media={name: sources[rows] for name, sources in self.media.items()},
+            columns=columns,
+            **{name: getattr(self, name)[rows] for name in _PER_ROW},
+        )
+
+    def labeled(self, column: str) -> npt.NDArray[np.bool_]:
+        """Return ``[N]``: does the row carry a label in this column?
+
+        Raises:
+            ValueError: if the table has no such column.
+        """
+        if column not in self.columns:
+            raise ValueError(
+                f"Table {self.name!r} has no column {column!r}. Columns: {', '.join(self.columns)}."
+            )
+        found = self.columns[column]
+        if isinstance(found, ClassColumn):
+            return np.asarray(found.values != UNLABELED)
+        return np.asarray(found.sources != "")
+
+
+_PER_ROW = (
+    "start_s",
+    "end_s",
+    "fps",
+    "subject",
+    "camera",
+    "source",
+    "group",
+    "split",
+    "camera_matrix",
+    "depth_ref_mm",
+    "row_names",
+)
+
+
+def make_table(
+    name: str,
+    media: Mapping[str, Sequence[str] | Text],
+    *,
+    columns: Mapping[str, Column] | None = None,
+    **given: Sequence[str] | Sequence[float] | npt.NDArray[np.generic],
+) -> SampleTable:
+    """Make a table, filling per-row columns that are not given with "unknown".
+
+    Args:
+        name: name of the dataset.
+        media: modality to sources, one per row.
+        columns: label columns.
+        **given: any other column of `SampleTable` (``subject=...``, ``fps=...``).
+    """
+    sources = {key: np.asarray(values, dtype=np.str_) for key, values in media.items()}
+    size = len(next(iter(sources.values())))
+    unknown = np.full(size, np.nan)
+    texts = ("subject", "camera", "source", "group", "split")
+    values: dict[str, npt.NDArray[np.generic]] = {
+        **{key: np.full(size, "", dtype=np.str_) for key in texts},
+        **dict.fromkeys(("start_s", "end_s", "fps", "depth_ref_mm"), unknown),
+        "camera_matrix": np.full((size, 4), np.nan),
+        "row_names": np.array([f"{name}:{i}" for i in range(size)], dtype=np.str_),
+    }
+    for key, column in given.items():
+        if key not in values:
+            raise ValueError(f"SampleTable has no column {key!r}. Columns: {', '.join(values)}.")
+        values[key] = np.asarray(column, dtype=values[key].dtype.type)
+    return SampleTable(name=name, media=sources, columns=dict(columns or {}), **values)  # type: ignore[arg-type]
+
+
+def _arrays(table: SampleTable) -> dict[str, npt.NDArray[np.generic]]:
+    """Return every array of a table by name."""
+    arrays: dict[str, npt.NDArray[np.generic]] = {n: getattr(table, n) for n in _PER_ROW}
+    arrays |= {f"media {n}": sources for n, sources in table.media.items()}
+    for name, column in table.columns.items():
+        arrays[name] = column.values if isinstance(column, ClassColumn) else column.sources
+    return arrays

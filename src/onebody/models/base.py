@@ -1,0 +1,229 @@
+"""The contracts of the model room: Stage, Stem, Encoder, Sharing, Head and Network.
+
+A `Network` is all that higher rooms see. `MultiTask` (encoder, sharing, heads) is one; a published
+system with its own wiring can be another.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from onebody.data import Batch
+from onebody.tasks import Task
+from onebody.types import Feature, Space, State
+
+Outputs: TypeAlias = dict[str, tuple[Tensor, ...]]
+"""Per task the predictions from coarse to final, for the rows asked of it; the last one counts."""
+
+Rows: TypeAlias = Mapping[str, Tensor]
+"""Per task ``[B]`` bool: whose answers are wanted. A task that is not named is not run."""
+
+
+def scoped(state: State, prefix: str) -> State:
+    """Return the part of a state that belongs to one layer, without its prefix."""
+    start = prefix + "."
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+
+
+def prefixed(state: State, prefix: str) -> State:
+    """Return a layer's state under its prefix."""
+    return {f"{prefix}.{k}": v for k, v in state.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageInfo:
+    """What a stage's Feature looks like.
+
+    Attributes:
+        width: channels C.
+        space: kind of space.
+        stride_t: input frames per feature frame (ceil: T may be odd).
+        stride_s: input pixels per feature pixel (map), else 1.
+    """
+
+    width: int
+    space: Space
+    stride_t: int = 1
+    stride_s: int = 1
+
+
+class Stem(nn.Module, ABC):
+    """Turns raw modalities into the first Feature; fusing modalities happens here."""
+
+    @abstractmethod
+    def forward(
+        self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor], state: State
+    ) -> tuple[Feature, State]:
+        """Map inputs (see `Batch.inputs`) and what of them is valid to ``[B, C, T, *space]``."""
+
+
+class Stage(nn.Module, ABC):
+    """One step of an encoder: a Feature to a Feature, remembering ``state`` if causal in time.
+
+    A clip is a stream step of many frames from empty state; a stage that looks ahead ignores state.
+    """
+
+    @abstractmethod
+    def forward(self, x: Feature, state: State) -> tuple[Feature, State]:
+        """Map ``[B, C, T, *space]`` and the state left by earlier frames to the same kinds."""
+
+
+class Encoder(nn.Module):
+    """A stem and a list of stages.
+
+    Attributes:
+        stem: raw inputs to the first Feature.
+        stages: run in order.
+        info: one entry per stage.
+        causal: no output frame depends on later input frames.
+    """
+
+    def __init__(
+        self, stem: Stem, stages: Sequence[Stage], info: Sequence[StageInfo], *, causal: bool
+    ) -> None:
+        super().__init__()
+        if len(stages) != len(info):
+            raise ValueError(f"{len(stages)} stages but {len(info)} descriptions of them.")
+        self.stem = stem
+        self.stages = nn.ModuleList(stages)
+        self.info = tuple(info)
+        self.causal = causal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What one task wants of the shared part.
+
+    Attributes:
+        stages: which stages' Features its head reads.
+        rows: ``[B]`` bool; None: every row.
+    """
+
+    stages: tuple[int, ...]
+    rows: Tensor | None = None
+
+
+Features: TypeAlias = dict[str, dict[int, Feature]]
+"""Per task the Features of the stages it asked for, of the rows it asked for (N of B)."""
+
+
+class Sharing(nn.Module, ABC):
+    """How tasks share an encoder.
+
+    Attributes:
+        info: one entry per stage, as heads see them.
+        causal: as of `Encoder`, for the whole.
+    """
+
+    info: tuple[StageInfo, ...]
+    causal: bool
+
+    @abstractmethod
+    def forward(
+        self,
+        inputs: Mapping[str, Tensor],
+        valid: Mapping[str, Tensor],
+        asks: Mapping[str, Ask],
+        state: State,
+    ) -> tuple[Features, State]:
+        """Compute just what the asked tasks need; state is keyed per copy of a layer."""
+
+    @abstractmethod
+    def shared(self, asks: Mapping[str, Ask]) -> list[nn.Parameter]:
+        """Return the deepest parameters that all asked tasks' losses reach.
+
+        Raises:
+            ValueError: if they share none.
+        """
+
+    def before_step(self, score: Callable[[], Tensor]) -> None:
+        """Prepare a training step; ``score()`` runs it without gradient and returns its loss."""
+
+    def after_backward(self) -> None:
+        """Adjust gradients before the optimizer's step."""
+
+    def freeze(self) -> None:
+        """Fix data-dependent routes to plain integers, for export."""
+
+
+class Head(nn.Module, ABC):
+    """Turns Features into one task's output; restores the input's T; no batch statistics.
+
+    Attributes:
+        stages: which stages it reads.
+        causal: as of `Encoder`.
+    """
+
+    stages: tuple[int, ...]
+    causal: bool
+
+    @abstractmethod
+    def forward(
+        self, features: Mapping[int, Feature], num_frames: int, state: State
+    ) -> tuple[tuple[Tensor, ...], State]:
+        """Map Features of N rows to predictions from coarse to final (`Form` gives the shape)."""
+
+
+class Network(nn.Module, ABC):
+    """Everything that training, evaluation and prediction know of a model.
+
+    Attributes:
+        tasks: by name.
+        causal: whether `stream` works.
+    """
+
+    tasks: Mapping[str, Task]
+    causal: bool
+
+    @abstractmethod
+    def forward(
+        self, batches: Sequence[Batch], rows: Sequence[Rows] | None = None
+    ) -> list[Outputs]:
+        """Run a whole step at once (one call, so that DDP sees one forward).
+
+        Args:
+            batches: the step.
+            rows: per Batch, which tasks are asked of which rows; None: all tasks of all rows.
+
+        Returns:
+            Per Batch the outputs of the asked tasks, for the asked rows only (N of B, in order). A
+            task asked of no row has no entry.
+        """
+
+    @abstractmethod
+    def stream(self, frame: Batch, state: State) -> tuple[Outputs, State]:
+        """Run on the next frame or frames of a stream; the empty state begins one.
+
+        Raises:
+            ValueError: if the network is not causal; names the part that looks ahead.
+        """
+
+    @abstractmethod
+    def shared(self, tasks: Sequence[str]) -> list[nn.Parameter]:
+        """Return the deepest parameters that all of these tasks reach.
+
+        Raises:
+            ValueError: if there are none.
+        """
+
+    def output_weights(self, task: str, count: int) -> tuple[float, ...]:  # noqa: ARG002
+        """Return how much each of a task's ``count`` outputs weighs in its loss."""
+        return (1.0,) * count
+
+    def before_step(self, score: Callable[[], Tensor]) -> None:
+        """Prepare a training step; ``score()`` runs it without gradient and returns its loss."""
+
+    def after_backward(self) -> None:
+        """Adjust gradients before the optimizer's step."""
+
+
+def all_rows(batch: Batch, tasks: Sequence[str]) -> dict[str, Tensor]:
+    """Ask every task of every row."""
+    everyone = torch.ones(len(batch), dtype=torch.bool, device=batch.context.row.device)
+    return dict.fromkeys(tasks, everyone)
