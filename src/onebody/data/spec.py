@@ -46,17 +46,20 @@ class TargetSpec:
     Attributes:
         task: name of the task.
         column: name of the table's column; a table without it leaves the task absent.
-        form: ``class`` or ``joints``.
+        form: ``class``, ``joints``, or ``union`` (made of other class targets, see ``parts``).
         table: class columns: ``[len(column's space)]`` task class per column class, -1 none.
         mirror: class columns: ``[task classes]`` mirrored class, -1 none; None: flips are refused.
         skeleton: joints: the task's joint layout (columns in another are converted).
         dims: joints: 2 (fractions of the crop) or 3 (and normalized depth).
+        parts: union: (task, offset) of each class task whose target it takes over, index plus
+            offset; a row labeled by none of them is absent, by several is an error.
     """
 
     task: str
     column: str
-    form: Literal["class", "joints"]
+    form: Literal["class", "joints", "union"]
     table: Ints | None = None
     mirror: Ints | None = None
     skeleton: str = ""
     dims: Literal[2, 3] = 2
+    parts: tuple[tuple[str, int], ...] = ()

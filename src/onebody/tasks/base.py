@@ -65,6 +65,17 @@ class Task(ABC):
             ValueError: if the column's classes or joints have no stated place in the task.
         """
 
+    def compose(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """Make a composite task's output from the outputs of the tasks that it `reads`.
+
+        Args:
+            parts: final output of each task in `reads`, for the same N rows.
+
+        Raises:
+            ValueError: for a plain task, which has a head of its own.
+        """
+        raise ValueError(f"Task {self.name!r} reads no other tasks (given: {', '.join(parts)}).")
+
     @abstractmethod
     def loss(self, output: Tensor, target: Target) -> Tensor:
         """Compute the loss of each sample.
