@@ -42,12 +42,16 @@ MIDDLES: dict[str, tuple[str, str]] = {
 }
 """Points that are the middle of two others where a layout lacks them."""
 
-_LIMBS = "l_shoulder-l_elbow-l_wrist r_shoulder-r_elbow-r_wrist l_hip-l_knee-l_ankle r_hip-r_knee-r_ankle"
+_LIMBS = " ".join(
+    f"{s}_shoulder-{s}_elbow-{s}_wrist {s}_hip-{s}_knee-{s}_ankle" for s in ("l", "r")
+)
 _SPNET = (
     "pelvis thorax neck head r_shoulder l_shoulder r_elbow l_elbow r_wrist l_wrist r_hip l_hip "
     "r_knee l_knee r_ankle l_ankle"
 )
-_SPNET_POINTS = {"head": ("head_top", "head")}  # its authors fill it from either
+_SPNET_POINTS: dict[str, tuple[str, ...]] = {
+    "head": ("head_top", "head")
+}  # its authors fill it from either
 _TRUNK = "thorax-l_shoulder thorax-r_shoulder pelvis-l_hip pelvis-r_hip"
 _FINGERS = ("thumb", "forefinger", "middle", "ring", "pinky")
 _HAND = " ".join(f"{finger}{k}" for finger in _FINGERS for k in (1, 2, 3, 4))

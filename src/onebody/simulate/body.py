@@ -22,9 +22,9 @@ PARENTS: tuple[int, ...] = tuple(
 )
 """The joint that each joint hangs on; -1 for the hip center."""
 
-# Joint: offset from its parent in a person standing upright with hanging arms (x for the left side),
-# and thickness (radius) of the bone between them; both in thousandths of the stature. Offsets follow
-# the medians of Kinect recordings; radii, clothed adults.
+# Joint: offset from its parent in a person who stands upright with hanging arms (x: left side),
+# and radius of the bone between them; in thousandths of the stature. Offsets follow the medians
+# of Kinect recordings; radii, clothed adults.
 _REST: dict[str, tuple[tuple[float, float, float], float]] = {
     "spine": ((0, 45, 0), 74),
     "shoulder_center": ((0, 200, -3), 72),
