@@ -1,5 +1,71 @@
 """Metric functions and the values they work on."""
 
+from onebody.metrics.aligned import align, aligned_distances, pa_mpjpe, pa_mpjpe_per_joint
 from onebody.metrics.base import Metric, Results, concatenate
+from onebody.metrics.classification import (
+    auroc,
+    confusion_matrix,
+    macro_f1,
+    mean_class_accuracy,
+    per_class,
+    precision,
+    predicted_classes,
+    recall,
+    top_k,
+)
+from onebody.metrics.intervals import (
+    MIN_GROUPS,
+    Difference,
+    Interval,
+    bootstrap,
+    paired_difference,
+)
+from onebody.metrics.pose import (
+    distances,
+    mean_error,
+    mean_error_per_joint,
+    pck,
+    pck_auc,
+    pck_per_joint,
+    relative_error,
+)
+from onebody.metrics.registry import class_metrics, pose2d_metrics, pose3d_metrics
 
-__all__ = ["Metric", "Results", "concatenate"]
+METRICS: dict[str, Metric] = {**class_metrics(), **pose2d_metrics(), **pose3d_metrics(root=(0,))}
+"""All metrics by name, for listing. A task's own 3D metrics know its skeleton's root; these take
+joint 0 for it."""
+
+__all__ = [
+    "Metric",
+    "Results",
+    "concatenate",
+    "METRICS",
+    "class_metrics",
+    "pose2d_metrics",
+    "pose3d_metrics",
+    "top_k",
+    "predicted_classes",
+    "confusion_matrix",
+    "mean_class_accuracy",
+    "precision",
+    "recall",
+    "macro_f1",
+    "per_class",
+    "auroc",
+    "distances",
+    "mean_error",
+    "mean_error_per_joint",
+    "relative_error",
+    "pck",
+    "pck_per_joint",
+    "pck_auc",
+    "align",
+    "aligned_distances",
+    "pa_mpjpe",
+    "pa_mpjpe_per_joint",
+    "Interval",
+    "Difference",
+    "MIN_GROUPS",
+    "bootstrap",
+    "paired_difference",
+]
