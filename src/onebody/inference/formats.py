@@ -1,0 +1,235 @@
+"""How a `Prediction` is written and read: JSON, JSON lines, npz. Nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
+from onebody.types import Array
+
+FORMAT = "onebody-prediction"
+VERSION = 1
+
+_DTYPES = {
+    "times_s": np.float64,
+    "windows": np.int64,
+    "scores": np.float32,
+    "joints": np.float32,
+    "measured": np.bool_,
+}
+
+
+def to_json(prediction: Prediction) -> str:
+    """Return a prediction as one JSON text (see `Prediction.to_json`)."""
+    header, arrays = _split(prediction)
+    lists = {name: _plain(array) for name, array in arrays.items()}
+    shapes = {name: list(array.shape) for name, array in arrays.items()}
+    return json.dumps({**header, "shapes": shapes, "arrays": lists}, allow_nan=False)
+
+
+def from_json(text: str) -> Prediction:
+    """Read what `to_json` wrote.
+
+    Raises:
+        ValueError: if the text is something else.
+    """
+    try:
+        header = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"A prediction should be JSON: {error}.") from None
+    where = "JSON text"
+    _check_header(header, where)
+    try:
+        arrays = {
+            name: np.array(values, dtype=_dtype(name)).reshape(header["shapes"][name])
+            for name, values in header["arrays"].items()
+        }
+        return _join(header, arrays)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{where}: not a whole prediction ({_reason(error)}).") from None
+
+
+def save_npz(prediction: Prediction, path: Path) -> None:
+    """Write a prediction into one npz file, whole or not at all."""
+    header, arrays = _split(prediction)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_npz(path: Path) -> Prediction:
+    """Read what `save_npz` wrote.
+
+    Raises:
+        ValueError: if the file is something else.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file.")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        header = json.loads(str(arrays.pop("header")))
+        _check_header(header, str(path))
+        return _join(header, arrays)
+    except (KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path}: not a saved prediction ({_reason(error)}).") from None
+
+
+def to_jsonl(prediction: Prediction, per: Literal["frame", "window"]) -> Iterator[str]:
+    """Yield one JSON line per frame or per window."""
+    rows = _frame_rows(prediction) if per == "frame" else _window_rows(prediction)
+    for row in rows:
+        yield json.dumps(row, allow_nan=False)
+
+
+def _frame_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each frame."""
+    for i, labels in enumerate(prediction.frame_labels()):
+        yield {
+            "source": prediction.source,
+            "frame": prediction.first_frame + i,
+            "time_s": round(float(prediction.times_s[i]), 6),
+            "labels": [
+                {"task": x.task, "class": x.name, "probability": _number(x.probability)}
+                for x in labels
+            ],
+            "poses": {
+                task: {
+                    "skeleton": pose.skeleton,
+                    "unit": pose.unit,
+                    "measured": bool(pose.measured[i]),
+                    "joints": _plain(pose.joints[i]),
+                }
+                for task, pose in prediction.poses.items()
+            },
+        }
+
+
+def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
+    """Yield the probabilities of each window of each class task."""
+    step = 1.0 / prediction.fps
+    for task, answer in prediction.classes.items():
+        for (start, stop), scores in zip(answer.windows, answer.scores, strict=True):
+            best = int(np.argmax(scores))
+            yield {
+                "source": prediction.source,
+                "task": task,
+                "start_frame": prediction.first_frame + int(start),
+                "stop_frame": prediction.first_frame + int(stop),
+                "start_s": round(float(prediction.times_s[start]), 6),
+                "end_s": round(float(prediction.times_s[stop - 1]) + step, 6),
+                "class": answer.classes[best],
+                "owner": answer.owners[best] if answer.owners else task,
+                "probabilities": dict(zip(answer.classes, _plain(scores), strict=True)),
+            }
+
+
+def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Take a prediction apart into plain values and named arrays."""
+    arrays: dict[str, Array] = {"times_s": prediction.times_s}
+    for task, answer in prediction.classes.items():
+        arrays |= {f"classes/{task}/windows": answer.windows}
+        arrays |= {f"classes/{task}/scores": answer.scores}
+    for task, pose in prediction.poses.items():
+        arrays |= {f"poses/{task}/joints": pose.joints, f"poses/{task}/measured": pose.measured}
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "source": prediction.source,
+        "fps": prediction.fps,
+        "size": list(prediction.size),
+        "first_frame": prediction.first_frame,
+        "classes": {
+            task: {
+                "classes": list(answer.classes),
+                "owners": list(answer.owners),
+                "probabilities": _plain(answer.probabilities),
+            }
+            for task, answer in prediction.classes.items()
+        },
+        "poses": {
+            task: {"skeleton": pose.skeleton, "unit": pose.unit}
+            for task, pose in prediction.poses.items()
+        },
+    }
+    return header, arrays
+
+
+def _join(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Prediction:
+    """Put a prediction together again."""
+    typed: dict[str, Any] = {n: a.astype(_dtype(n), copy=False) for n, a in arrays.items()}
+    return Prediction(
+        source=header["source"],
+        fps=float(header["fps"]),
+        size=(int(header["size"][0]), int(header["size"][1])),
+        first_frame=int(header["first_frame"]),
+        times_s=typed["times_s"],
+        classes={
+            task: ClassAnswer(
+                classes=tuple(values["classes"]),
+                owners=tuple(values["owners"]),
+                windows=typed[f"classes/{task}/windows"],
+                scores=typed[f"classes/{task}/scores"],
+            )
+            for task, values in header["classes"].items()
+        },
+        poses={
+            task: PoseAnswer(
+                skeleton=values["skeleton"],
+                unit=values["unit"],
+                joints=typed[f"poses/{task}/joints"],
+                measured=typed[f"poses/{task}/measured"],
+            )
+            for task, values in header["poses"].items()
+        },
+    )
+
+
+def _check_header(header: object, where: str) -> None:
+    """Refuse what is no prediction, or one of a later version."""
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        found = header.get("format") if isinstance(header, dict) else type(header).__name__
+        raise ValueError(f"{where}: expected format {FORMAT!r}, found {found!r}.")
+    if header.get("version") != VERSION:
+        raise ValueError(
+            f"{where}: version {header.get('version')!r} of the format; this program reads "
+            f"{VERSION}. Use the program that wrote it, or a newer one."
+        )
+
+
+def _plain(array: Array) -> Any:
+    """Turn an array into nested lists with null for NaN and the shortest exact numbers."""
+    if not np.issubdtype(array.dtype, np.floating):
+        return array.tolist()
+    if array.dtype == np.float32:  # text of 32-bit numbers: 0.1, not 0.10000000149011612
+        array = array.astype(np.str_).astype(np.float64)
+    values = array.astype(object)
+    values[~np.isfinite(np.asarray(array, np.float64))] = None
+    return values.tolist()
+
+
+def _number(value: float) -> float | None:
+    """Return a short number, or None where it is unknown."""
+    return round(value, 6) if np.isfinite(value) else None
+
+
+def _dtype(name: str) -> Any:
+    """Return the number type of a stored array."""
+    return _DTYPES[name.rsplit("/", 1)[-1]]
+
+
+def _reason(error: BaseException) -> str:
+    """Describe what a reader stumbled over."""
+    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)

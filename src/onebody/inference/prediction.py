@@ -1,0 +1,277 @@
+"""`Prediction`: what a network says of one person over a span of time, in public units.
+
+The one value that prediction, drawing, files, the command line and the viewer speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from onebody.config import lookup
+from onebody.types import Bools, Floats, Frames, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One class with its probability.
+
+    Attributes:
+        task: the task that the class belongs to.
+        name: the class.
+        probability: in [0, 1].
+    """
+
+    task: str
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassAnswer:
+    """What one class task says.
+
+    Attributes:
+        classes: C class names.
+        windows: ``[W, 2]`` first frame and the frame after the last one of every window.
+        scores: ``[W, C]`` probabilities of every window.
+        owners: for an answer over several tasks (a union), C names of the tasks that the classes
+            belong to; empty for a plain task.
+    """
+
+    classes: tuple[str, ...]
+    windows: Ints
+    scores: Floats
+    owners: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _expect("windows", self.windows, (len(self.windows), 2))
+        _expect("scores", self.scores, (len(self.windows), len(self.classes)))
+        if self.owners and len(self.owners) != len(self.classes):
+            raise ValueError(f"{len(self.owners)} owners given for {len(self.classes)} classes.")
+
+    @property
+    def probabilities(self) -> Floats:
+        """``[C]`` the mean of the windows; NaN where there is no window."""
+        if not len(self.scores):
+            return np.full(len(self.classes), np.nan, np.float32)
+        return np.asarray(self.scores.mean(axis=0), np.float32)
+
+    def per_frame(self, num_frames: int) -> Floats:
+        """Return ``[T, C]``: for every frame the mean of the windows that hold it."""
+        total = np.zeros((num_frames + 1, len(self.classes)))
+        count = np.zeros(num_frames + 1)
+        for (start, stop), score in zip(self.windows, self.scores, strict=True):
+            total[start] += score
+            total[stop] -= score
+            count[start] += 1
+            count[stop] -= 1
+        held = np.cumsum(count)[:-1, None]
+        means = np.cumsum(total, axis=0)[:-1] / np.where(held > 0, held, np.nan)
+        return np.clip(means, 0.0, 1.0).astype(np.float32)
+
+    def select(self, start: int, stop: int) -> ClassAnswer:
+        """Return the windows that reach into frames ``start`` to ``stop``, cut to them."""
+        cut = np.clip(self.windows, start, stop) - start
+        inside = cut[:, 0] < cut[:, 1]
+        return replace(self, windows=cut[inside], scores=self.scores[inside])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PoseAnswer:
+    """What one pose task says.
+
+    Attributes:
+        skeleton: name of the joint layout.
+        unit: ``px`` (source pixels, centers at i + 0.5) or ``mm`` (camera frame).
+        joints: ``[T, J, D + 1]`` positions and, last, confidence in [0, 1]; NaN: not known.
+        measured: ``[T]``: did the network see this frame? Others are interpolated between those
+            that it saw.
+    """
+
+    skeleton: str
+    unit: Literal["px", "mm"]
+    joints: Floats
+    measured: Bools
+
+    def __post_init__(self) -> None:
+        if self.joints.ndim != 3:
+            raise ValueError(f"joints should be [T, J, D + 1], found {self.joints.shape}.")
+        _expect("measured", self.measured, (len(self.joints),))
+
+    def select(self, start: int, stop: int) -> PoseAnswer:
+        """Return frames ``start`` to ``stop``."""
+        return replace(self, joints=self.joints[start:stop], measured=self.measured[start:stop])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prediction:
+    """One person over a span.
+
+    ``len(prediction)`` is its number of frames, ``prediction[30:60]`` a part of it.
+
+    Attributes:
+        source: what was looked at (a file name, usually).
+        fps: frames per second of the source.
+        size: height and width of the source in pixels.
+        times_s: ``[T]`` time of every frame within its source.
+        classes: answers of class tasks by name.
+        poses: answers of pose tasks by name.
+        first_frame: number of the first frame within its source.
+    """
+
+    source: str
+    fps: float
+    size: tuple[int, int]
+    times_s: np.ndarray[Any, np.dtype[np.float64]]
+    classes: Mapping[str, ClassAnswer] = field(default_factory=dict)
+    poses: Mapping[str, PoseAnswer] = field(default_factory=dict)
+    first_frame: int = 0
+
+    def __post_init__(self) -> None:
+        for task, pose in self.poses.items():
+            if len(pose.joints) != len(self):
+                raise ValueError(
+                    f"Pose {task!r} has {len(pose.joints)} frames, the prediction {len(self)}."
+                )
+        for task, answer in self.classes.items():
+            ends = answer.windows
+            if ends.size and (ends.min() < 0 or ends.max() > len(self)):
+                raise ValueError(f"Windows of {task!r} leave the {len(self)} predicted frames.")
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    def __getitem__(self, frames: int | slice) -> Prediction:
+        """Return the prediction of one frame or of consecutive frames.
+
+        Raises:
+            IndexError: if a frame number lies outside.
+            ValueError: if a slice has a step.
+        """
+        if isinstance(frames, slice):
+            start, stop, step = frames.indices(len(self))
+            if step != 1:
+                raise ValueError(f"A prediction is cut into consecutive frames; step {step} given.")
+            stop = max(start, stop)
+        else:
+            start = frames + len(self) if frames < 0 else frames
+            if not 0 <= start < len(self):
+                raise IndexError(f"Frame {frames} of a prediction of {len(self)} frames.")
+            stop = start + 1
+        return replace(
+            self,
+            times_s=self.times_s[start:stop],
+            classes={task: answer.select(start, stop) for task, answer in self.classes.items()},
+            poses={task: pose.select(start, stop) for task, pose in self.poses.items()},
+            first_frame=self.first_frame + start,
+        )
+
+    def top(self, task: str, k: int = 1) -> tuple[Label, ...]:
+        """Return the k most probable classes of a task, most probable first.
+
+        Raises:
+            ValueError: if there is no such class task.
+        """
+        return _ranked(task, self._answer(task), self._answer(task).probabilities, k)
+
+    def labels(self, k: int = 1) -> tuple[Label, ...]:
+        """Say what is seen: the union's k best where there is one, else each class task's k best.
+
+        A union puts the classes of several tasks into one space, so nobody has to say beforehand
+        whether the person acts or gestures: ``label.task`` says it.
+        """
+        unions = [task for task, answer in self.classes.items() if answer.owners]
+        return tuple(label for task in unions or self.classes for label in self.top(task, k))
+
+    def frame_labels(self, k: int = 1) -> list[tuple[Label, ...]]:
+        """Return what `labels` says, for every frame, of the windows that hold the frame."""
+        unions = [task for task, answer in self.classes.items() if answer.owners]
+        rows: list[tuple[Label, ...]] = [()] * len(self)
+        for task in unions or self.classes:
+            answer = self.classes[task]
+            for frame, scores in enumerate(answer.per_frame(len(self))):
+                rows[frame] += _ranked(task, answer, scores, k)
+        return rows
+
+    def draw(self, frames: Frames, *, least_side_px: int = 480) -> Frames:
+        """Draw the prediction on its frames.
+
+        Args:
+            frames: ``[T, H, W, 1 or 3]``, one per predicted frame, of any size with the source's
+                proportions.
+            least_side_px: small pictures are enlarged until their shorter side has this length, so
+                that the text can be read.
+
+        Returns:
+            ``[T, H', W', 3]``.
+        """
+        from onebody.inference.overlay import draw_frames
+
+        return np.stack(list(draw_frames(self, frames, least_side_px=least_side_px)))
+
+    def to_json(self) -> str:
+        """Return everything as one JSON text; unknown values are null."""
+        from onebody.inference.formats import to_json
+
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Prediction:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: if the text is something else; says what is missing.
+        """
+        from onebody.inference.formats import from_json
+
+        return from_json(text)
+
+    def to_jsonl(self, per: Literal["frame", "window"] = "frame") -> Iterator[str]:
+        """Yield one JSON line per frame (labels, joints) or per window of each class task."""
+        from onebody.inference.formats import to_jsonl
+
+        return to_jsonl(self, per)
+
+    def save_npz(self, path: Path | str) -> None:
+        """Write the arrays and a JSON header into one compressed file, whole or not at all."""
+        from onebody.inference.formats import save_npz
+
+        save_npz(self, Path(path))
+
+    @classmethod
+    def load_npz(cls, path: Path | str) -> Prediction:
+        """Read what `save_npz` wrote; nothing is unpickled.
+
+        Raises:
+            ValueError: if the file is something else.
+        """
+        from onebody.inference.formats import load_npz
+
+        return load_npz(Path(path))
+
+    def _answer(self, task: str) -> ClassAnswer:
+        return lookup(self.classes, task, "class task of the prediction")
+
+
+def _ranked(task: str, answer: ClassAnswer, scores: Floats, k: int) -> tuple[Label, ...]:
+    """Return the k best classes; equal scores keep the order of the classes."""
+    order = np.argsort(-scores, kind="stable")[:k]
+    return tuple(
+        Label(
+            task=answer.owners[i] if answer.owners else task,
+            name=answer.classes[i],
+            probability=float(scores[i]),
+        )
+        for i in order
+    )
+
+
+def _expect(name: str, array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
+    """Refuse an array of another shape."""
+    if array.shape != shape:
+        raise ValueError(f"{name} should have shape {shape}, found {array.shape}.")

@@ -1,0 +1,141 @@
+"""Contact sheets: samples of a dataset as a network sees them, with labels and joints drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from onebody.data import Batch, ClassColumn, SampleTable
+from onebody.inference.draw import FAINT, OUTLINE, PANEL, TEXT, draw_skeleton, fit, font
+from onebody.labels import UNLABELED
+from onebody.skeletons import get_skeleton
+from onebody.types import Floats, Frames
+
+LINE_PX = 18
+GAP_PX = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """What a sheet shows of one sample.
+
+    Attributes:
+        name: how messages name its row.
+        frames: ``[k, S, S, 3]`` pictures as the network gets them.
+        captions: one line per label.
+        joints: ``[k, J, 3]`` x, y as fractions of the picture and visibility; None: not labeled.
+        skeleton: layout of the joints.
+    """
+
+    name: str
+    frames: Frames
+    captions: tuple[str, ...] = ()
+    joints: Floats | None = None
+    skeleton: str = ""
+
+
+def batch_samples(
+    table: SampleTable, batch: Batch, modality: str, skeletons: dict[str, str], *, pictures: int = 4
+) -> list[Sample]:
+    """Take the samples of a batch apart for a sheet.
+
+    Args:
+        table: what the batch was made of.
+        batch: its inputs are what is shown; its joints targets are drawn.
+        modality: which input is shown.
+        skeletons: joint layout of each pose task; a row's first labeled one is drawn.
+        pictures: how many frames of each clip are shown.
+    """
+    clips = batch.inputs[modality].numpy()  # [B, C, T, H, W]
+    chosen = np.unique(np.linspace(0, clips.shape[2] - 1, pictures).round().astype(np.int64))
+    samples = []
+    for i, row in enumerate(batch.context.row.tolist()):
+        frames = np.moveaxis(clips[i][:, chosen], 0, -1)  # [k, H, W, C]
+        frames = np.broadcast_to(frames, (*frames.shape[:-1], 3))
+        joints, skeleton = _joints(batch, i, skeletons)
+        samples.append(
+            Sample(
+                name=str(table.row_names[row]),
+                frames=np.clip(np.rint(frames * 255), 0, 255).astype(np.uint8),
+                captions=row_captions(table, row),
+                joints=None if joints is None else joints[chosen],
+                skeleton=skeleton,
+            )
+        )
+    return samples
+
+
+def row_captions(table: SampleTable, row: int) -> tuple[str, ...]:
+    """Return one line per class label that a row carries."""
+    lines = []
+    for name, column in table.columns.items():
+        if isinstance(column, ClassColumn) and column.values[row] != UNLABELED:
+            lines.append(f"{name}: {column.space.classes[column.values[row]]}")
+    return tuple(lines) or ("no class label",)
+
+
+def draw_sheet(samples: Sequence[Sample], *, columns: int = 2, tile_px: int = 160) -> Frames:
+    """Draw samples side by side.
+
+    Args:
+        samples: at least one.
+        columns: how many samples stand in a row.
+        tile_px: side of a picture.
+
+    Returns:
+        ``[H, W, 3]``.
+
+    Raises:
+        ValueError: if there is no sample.
+    """
+    if not samples:
+        raise ValueError("There is no sample to show.")
+    columns = min(columns, len(samples))
+    pictures = max(len(sample.frames) for sample in samples)
+    lines = 1 + max(len(sample.captions) for sample in samples)
+    width = pictures * tile_px + GAP_PX
+    height = tile_px + lines * LINE_PX + GAP_PX
+    rows = -(-len(samples) // columns)
+    sheet = Image.new("RGB", (columns * width + GAP_PX, rows * height + GAP_PX), PANEL)
+    for i, sample in enumerate(samples):
+        corner = (GAP_PX + (i % columns) * width, GAP_PX + (i // columns) * height)
+        _draw_sample(sheet, corner, sample, tile_px, width - GAP_PX)
+    return np.asarray(sheet)
+
+
+def _draw_sample(
+    sheet: Image.Image, corner: tuple[int, int], sample: Sample, tile_px: int, width: int
+) -> None:
+    """Draw one sample's pictures and, below them, its captions."""
+    left, top = corner
+    for k, frame in enumerate(sample.frames):
+        tile = Image.fromarray(frame).resize((tile_px, tile_px), Image.Resampling.BICUBIC)
+        if sample.joints is not None:
+            joints = sample.joints[k] * np.array([tile_px, tile_px, 1.0], np.float32)
+            skeleton = get_skeleton(sample.skeleton)
+            draw_skeleton(tile, joints, skeleton, thickness=tile_px / 90)
+        sheet.paste(tile, (left + k * tile_px, top))
+        if k:
+            seam = left + k * tile_px
+            ImageDraw.Draw(sheet).line([(seam, top), (seam, top + tile_px - 1)], OUTLINE)
+    pen = ImageDraw.Draw(sheet)
+    letters = font(13)
+    for i, text in enumerate((*sample.captions, sample.name)):
+        color = FAINT if i == len(sample.captions) else TEXT
+        row = top + tile_px + 2 + i * LINE_PX
+        pen.text((left, row), fit(text, letters, width, pen), color, letters)
+
+
+def _joints(batch: Batch, i: int, skeletons: dict[str, str]) -> tuple[Floats | None, str]:
+    """Return a sample's joints ``[T, J, 3]`` and their layout, where a pose task has a label."""
+    for task, skeleton in skeletons.items():
+        target = batch.targets.get(task)
+        if target is not None and bool(target.present[i]):
+            joints = target.value[i].float().numpy()
+            known = np.ones(joints.shape[:2]) if target.mask is None else target.mask[i].numpy()
+            shown = np.where(known, np.maximum(joints[..., -1], 0.3), np.nan)  # hidden ones too
+            return np.concatenate([joints[..., :2], shown[..., None]], axis=2), skeleton
+    return None, ""
