@@ -177,6 +177,7 @@ def _scan(place: Place, stamp: Stamp) -> VideoIndex:
     """Read every packet's times."""
     del stamp
     with open_video(place) as (container, stream):
+        table = _table_size(container, stream)
         packets = list(_packets(container, stream))
         times = [pts for pts, _, _, shown in packets if shown]
         unit = float(stream.time_base or 1)
@@ -195,7 +196,7 @@ def _scan(place: Place, stamp: Stamp) -> VideoIndex:
             times=np.array(sorted(times), np.int64),
             keys=np.array([k for k, _ in keys], np.int64),
             seeks=np.array([s for _, s in keys], np.int64),
-            header=_promised(stream, packets, fps),
+            header=table or _promised(stream, packets, fps),
             counted=counted,
             delay=reordering if stream.codec_context.has_b_frames else 1,
             unit_s=unit,
@@ -213,12 +214,21 @@ def _packets(container: Any, stream: Any) -> Iterator[tuple[Any, Any, bool, bool
         return  # fewer packets than promised: the caller compares
 
 
+def _table_size(container: Any, stream: Any) -> int:
+    """Count the shown frames in an MP4's own table; 0 for files without one.
+
+    The frame count beside it includes frames that an edit list hides.
+    """
+    if not stream.frames or "mp4" not in container.format.name:
+        return 0
+    return sum(not entry.is_discard for entry in getattr(stream, "index_entries", ()))
+
+
 def _promised(stream: Any, packets: list[Any], fps: float) -> int:
     """Return how many frames the header says that there are."""
     shown = sum(p[3] for p in packets)
     if stream.frames:
-        # An edit list hides frames that the header counts.
-        return int(stream.frames) - (len(packets) - shown)
+        return int(stream.frames)
     stated = _clock_s(stream.metadata.get("DURATION", ""))  # Matroska states a length per stream
     if not stated or not np.isfinite(fps) or not packets:
         return shown
