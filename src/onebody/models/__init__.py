@@ -1,1 +1,102 @@
-"""The models room."""
+"""Networks: encoders, ways of sharing them, heads; building, starting weights, files, cost."""
+
+from onebody.config import Factory
+from onebody.models.base import (
+    Ask,
+    Encoder,
+    Features,
+    Head,
+    Network,
+    Outputs,
+    Rows,
+    Sharing,
+    Stage,
+    StageInfo,
+    Stem,
+    all_rows,
+)
+from onebody.models.build import (
+    MultiTaskConfig,
+    build_multitask,
+    build_network,
+    channels_of,
+)
+from onebody.models.class_head import (
+    ClassHeadConfig,
+    FrameHeadConfig,
+    build_class_head,
+    build_frame_head,
+)
+from onebody.models.cost import Cost, blank_batch, network_cost
+from onebody.models.groups import ParameterGroup, parameter_groups, train_mode
+from onebody.models.hard import HardConfig, build_hard
+from onebody.models.init_weights import InitReport, initialize, load_pretrained
+from onebody.models.joint_head import JointHeadConfig, build_joint_head
+from onebody.models.light import LightConfig, build_light
+from onebody.models.multitask import MultiTask
+from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
+from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
+from onebody.models.store import SavedNetwork, load_network, save_network
+
+ENCODERS["light"] = Factory(
+    config=LightConfig,
+    build=build_light,
+    summary="small 2D trunk per frame, keypoint pooling, temporal convolutions; fit for a CPU",
+)
+ENCODERS["resnet3d"] = Factory(
+    config=ResNet3DConfig,
+    build=build_resnet3d,
+    summary="3D ResNet 10, 18, 34 or 50; reads public Kinetics weights",
+)
+SHARINGS["hard"] = Factory(config=HardConfig, build=build_hard, summary="one encoder for all tasks")
+HEADS["class"] = Factory(
+    config=ClassHeadConfig, build=build_class_head, summary="one answer for a clip"
+)
+HEADS["frame"] = Factory(
+    config=FrameHeadConfig, build=build_frame_head, summary="one answer for every frame"
+)
+HEADS["joints"] = Factory(
+    config=JointHeadConfig,
+    build=build_joint_head,
+    summary="2D or 3D joints as the expectation of heat maps",
+)
+NETWORKS["multitask"] = Factory(
+    config=MultiTaskConfig,
+    build=build_multitask,
+    summary="encoder, sharing and a head per task",
+)
+
+__all__ = [
+    "Ask",
+    "Encoder",
+    "Features",
+    "Head",
+    "Network",
+    "Outputs",
+    "Rows",
+    "Sharing",
+    "Stage",
+    "StageInfo",
+    "Stem",
+    "all_rows",
+    "ENCODERS",
+    "SHARINGS",
+    "HEADS",
+    "NETWORKS",
+    "MultiTask",
+    "MultiTaskConfig",
+    "build_network",
+    "channels_of",
+    "SavedNetwork",
+    "save_network",
+    "load_network",
+    "InitReport",
+    "initialize",
+    "load_pretrained",
+    "ParameterGroup",
+    "parameter_groups",
+    "train_mode",
+    "Cost",
+    "blank_batch",
+    "network_cost",
+]

@@ -45,12 +45,14 @@ class StageInfo:
         space: kind of space.
         stride_t: input frames per feature frame (ceil: T may be odd).
         stride_s: input pixels per feature pixel (map), else 1.
+        points: J of a joints space, else 0.
     """
 
     width: int
     space: Space
     stride_t: int = 1
     stride_s: int = 1
+    points: int = 0
 
 
 class Stem(nn.Module, ABC):

@@ -1,0 +1,121 @@
+"""From a network's config to a `Network`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pydantic import Field
+from torch import nn
+
+from onebody.config import Config, build, choice, nearest
+from onebody.data import InputSpec
+from onebody.models.base import Head, Network, StageInfo
+from onebody.models.class_head import ClassHeadConfig, FrameHeadConfig
+from onebody.models.hard import HardConfig
+from onebody.models.joint_head import JointHeadConfig
+from onebody.models.light import LightConfig
+from onebody.models.multitask import MultiTask
+from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
+from onebody.tasks import Task
+
+if TYPE_CHECKING:
+    AnyEncoder: TypeAlias = Config
+    AnySharing: TypeAlias = Config
+    AnyHead: TypeAlias = Config
+else:
+    AnyEncoder = choice(ENCODERS, "encoder")
+    AnySharing = choice(SHARINGS, "sharing")
+    AnyHead = choice(HEADS, "head")
+
+STREAM_WINDOW = 16
+"""Frames that a causal network's clip classifiers average, unless their config says otherwise."""
+
+_MODALITY_CHANNELS = {"rgb": 3, "depth": 1, "silhouette": 1}
+
+
+class MultiTaskConfig(Config):
+    """An encoder, how tasks share it, and their heads.
+
+    Attributes:
+        encoder: see ``ENCODERS``.
+        sharing: see ``SHARINGS``.
+        heads: by task name; tasks that are not named get the head of their form.
+    """
+
+    kind: Literal["multitask"] = "multitask"
+    encoder: AnyEncoder = LightConfig()
+    sharing: AnySharing = HardConfig()
+    heads: Mapping[str, AnyHead] = Field(default_factory=dict)
+
+
+def channels_of(spec: InputSpec) -> dict[str, int]:
+    """Return the channels of each modality that an input specification gives a network.
+
+    Raises:
+        ValueError: for a modality that is no picture.
+    """
+    kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
+    if kind not in _MODALITY_CHANNELS:
+        raise ValueError(f"Unknown modality {spec.modality!r}. {nearest(kind, _MODALITY_CHANNELS)}")
+    return {spec.modality: _MODALITY_CHANNELS[kind]}
+
+
+def build_network(
+    config: Config, tasks: Mapping[str, Task], channels: Mapping[str, int]
+) -> Network:
+    """Build any registered network.
+
+    Args:
+        config: a network's config, chosen by its ``kind``.
+        tasks: by name.
+        channels: channels per modality (`channels_of`).
+    """
+    return build(NETWORKS, config, "network", tasks=tasks, channels=channels)
+
+
+def build_multitask(
+    config: MultiTaskConfig, *, tasks: Mapping[str, Task], channels: Mapping[str, int]
+) -> MultiTask:
+    """Build encoder, sharing and heads.
+
+    Raises:
+        ValueError: if a head is given for no task, for a composite one, or does not fit.
+    """
+    plain = {name: task for name, task in tasks.items() if not task.reads}
+    for name in config.heads:
+        if name not in plain:
+            why = "is composite: it has no head" if name in tasks else "is not a task"
+            raise ValueError(f"A head is given for {name!r}, which {why}. {nearest(name, plain)}")
+    if not plain:
+        raise ValueError("A network needs at least one task with a head; none is given.")
+    sharing = build(
+        SHARINGS,
+        config.sharing,
+        "sharing",
+        make_encoder=lambda: build(ENCODERS, config.encoder, "encoder", channels=channels),
+        tasks=tuple(plain),
+    )
+    heads = {
+        name: _build_head(config.heads.get(name), task, sharing.info, causal=sharing.causal)
+        for name, task in plain.items()
+    }
+    return MultiTask(tasks, sharing, heads)
+
+
+def _build_head(
+    config: Config | None, task: Task, info: Sequence[StageInfo], *, causal: bool
+) -> Head:
+    """Build a task's head, by default the one of its form."""
+    if "." in task.name or hasattr(nn.ModuleDict, task.name):
+        raise ValueError(
+            f"A task cannot be called {task.name!r}: names must hold no dot and differ from those "
+            "of a ModuleDict's methods. Rename it."
+        )
+    if config is None:
+        config = {
+            "vector": ClassHeadConfig(window=STREAM_WINDOW if causal else None),
+            "frames": FrameHeadConfig(),
+            "joints": JointHeadConfig(),
+        }[task.form]
+    return build(HEADS, config, "head", task=task, info=info)
