@@ -28,7 +28,6 @@ from onebody.models.class_head import (
     build_frame_head,
 )
 from onebody.models.cost import Cost, blank_batch, network_cost
-from onebody.models.groups import ParameterGroup, parameter_groups, train_mode
 from onebody.models.hard import HardConfig, build_hard
 from onebody.models.init_weights import InitReport, initialize, load_pretrained
 from onebody.models.joint_head import JointHeadConfig, build_joint_head
@@ -93,9 +92,6 @@ __all__ = [
     "InitReport",
     "initialize",
     "load_pretrained",
-    "ParameterGroup",
-    "parameter_groups",
-    "train_mode",
     "Cost",
     "blank_batch",
     "network_cost",
