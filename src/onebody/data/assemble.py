@@ -1,0 +1,283 @@
+"""From rows of a table to a `Batch`.
+
+The draws of a row depend on (seed, pass, row) alone, so the row looks the same in whatever batch,
+process or worker it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from onebody.data.augment import AugmentConfig, Draws, draw, row_generators
+from onebody.data.batch import Batch, Context, Target
+from onebody.data.checks import check_request
+from onebody.data.geometry import crop_to_source, is_identity, warp
+from onebody.data.pixels import add_noise, color_tables, erase, saturate, to_float
+from onebody.data.reading import Clip, RowError, Wish, channels_of, read_clip
+from onebody.data.spec import InputSpec, TargetSpec
+from onebody.data.table import JointsColumn, SampleTable
+from onebody.data.targets import class_labels, class_target, joints_target, mirrored, union_labels
+from onebody.types import Bools, Frames, Ints
+
+Numbers = npt.NDArray[np.float64]
+
+
+def make_batch(
+    table: SampleTable,
+    rows: Sequence[int] | Ints,
+    spec: InputSpec,
+    targets: Sequence[TargetSpec],
+    *,
+    augment: AugmentConfig | None,
+    key: tuple[int, int] = (0, 0),
+    passes: Ints | None = None,
+    clip: int = 0,
+    clips: int = 1,
+) -> Batch:
+    """Read, sample, augment and label some rows.
+
+    Args:
+        table: the table.
+        rows: ``[B]`` row numbers.
+        spec: what the network reads.
+        targets: what it is taught; a target whose column the table lacks has no entry.
+        augment: what training varies; None: the test's deterministic sampling, nothing varied.
+        key: seed and epoch of the draws.
+        passes: ``[B]`` in place of the epoch, where rows come round at different rates.
+        clip: which of ``clips`` test clips.
+        clips: how many test clips are taken of each row.
+
+    Returns:
+        The rows in the order asked for. Rows without the modality are not `valid`.
+
+    Raises:
+        ValueError: if the table cannot serve the request.
+        RowError: if a row cannot be read; names row and file.
+    """
+    batch, _ = assemble(
+        table, rows, spec, targets, augment=augment, key=key, passes=passes, clip=clip, clips=clips
+    )
+    assert batch is not None  # rows are dropped only where that was asked for
+    return batch
+
+
+def assemble(
+    table: SampleTable,
+    rows: Sequence[int] | Ints,
+    spec: InputSpec,
+    targets: Sequence[TargetSpec],
+    *,
+    augment: AugmentConfig | None,
+    key: tuple[int, int] = (0, 0),
+    passes: Ints | None = None,
+    clip: int = 0,
+    clips: int = 1,
+    skip: bool = False,
+) -> tuple[Batch | None, list[str]]:
+    """Do as `make_batch`; with ``skip`` drop rows that cannot be read.
+
+    Returns:
+        The batch (None if no row is left), and the dropped rows with the reasons.
+    """
+    check_request(table, spec, targets, augment)
+    wanted = np.asarray(rows, np.int64)
+    passes = np.full(len(wanted), key[1], np.int64) if passes is None else passes
+    generators = row_generators(key[0], passes, wanted)
+    draws = None if augment is None else draw(augment, generators)
+    found: list[Clip | None] = []
+    kept: list[int] = []
+    failures: list[str] = []
+    for b, row in enumerate(wanted.tolist()):
+        try:
+            there = table.media[spec.modality][row] != ""
+            wish = Wish(clip=clip, clips=clips) if draws is None else _wish(draws, b, generators[b])
+            found.append(read_clip(table, row, spec, targets, wish) if there else None)
+            kept.append(b)
+        except RowError as error:
+            if not skip:
+                raise
+            failures.append(str(error))
+    if not kept:
+        return None, failures
+    parts = _Parts(
+        table=table,
+        rows=wanted[kept],
+        clips=found,
+        draws=None if draws is None else _select(draws, kept),
+        generators=[generators[b] for b in kept],
+    )
+    return _join(parts, spec, targets), failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What a batch is made of: B rows that could be read (clip None: no such medium)."""
+
+    table: SampleTable
+    rows: Ints
+    clips: list[Clip | None]
+    draws: Draws | None
+    generators: list[np.random.Generator]
+
+
+def _wish(draws: Draws, b: int, generator: np.random.Generator) -> Wish:
+    """Take what concerns reading out of a row's draw."""
+    return Wish(
+        generator=generator,
+        speed=float(draws.speed[b]),
+        duration=float(draws.duration[b]),
+        begin=float(draws.begin[b]),
+        side=float(draws.side[b]),
+        depth_shift_mm=float(draws.depth_shift_mm[b]),
+    )
+
+
+def _select(draws: Draws, entries: Sequence[int]) -> Draws:
+    """Return the draws of some rows."""
+    return replace(draws, **{f.name: getattr(draws, f.name)[list(entries)] for f in fields(draws)})
+
+
+def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batch:
+    """Make the batch of rows that were read."""
+    table, rows, draws = parts.table, parts.rows, parts.draws
+    labels = {
+        target.task: class_labels(table, rows, target)
+        for target in targets
+        if target.form == "class" and target.column in table.columns
+    }
+    flip = np.zeros(len(rows), np.bool_)
+    if draws is not None:
+        flip, labels = mirrored(labels, targets, draws.flip)
+    there = np.array([clip is not None for clip in parts.clips])
+    sizes = np.array([(c.height, c.width) if c else (np.nan, np.nan) for c in parts.clips])
+    pictures = channels_of(spec.modality) is not None
+    affine = crop_to_source(sizes if pictures else sizes * np.nan, spec.crop, draws, flip)
+    depth_ref = table.depth_ref_mm[rows]
+    if draws is not None:
+        depth_ref = depth_ref - draws.depth_shift_mm
+    unknown = np.full(spec.frames, np.nan)
+    context = Context(
+        row=torch.from_numpy(rows),
+        times_s=torch.from_numpy(np.stack([c.times_s if c else unknown for c in parts.clips])),
+        crop_to_source=torch.from_numpy(affine).float(),
+        camera=torch.from_numpy(table.camera_matrix[rows]).float(),
+        depth_ref_mm=torch.from_numpy(depth_ref).float(),
+    )
+    if pictures:
+        inputs, valid = _pictures(parts, spec, affine), torch.from_numpy(there)
+    else:
+        inputs, valid = _numbers(parts, spec)
+    made = {task: class_target(values) for task, values in labels.items()}
+    made |= _other_targets(parts, spec, targets, labels, affine, flip, depth_ref)
+    return Batch(
+        inputs={spec.modality: inputs},
+        valid={} if bool(valid.all()) else {spec.modality: valid},
+        targets=made,
+        context=context,
+    )
+
+
+def _other_targets(
+    parts: _Parts,
+    spec: InputSpec,
+    targets: Sequence[TargetSpec],
+    labels: Mapping[str, Ints],
+    affine: Numbers,
+    flip: Bools,
+    depth_ref: Numbers,
+) -> dict[str, Target]:
+    """Make the union and joints targets."""
+    table, rows = parts.table, parts.rows
+    made: dict[str, Target] = {}
+    for target in targets:
+        column = table.columns.get(target.column)
+        if target.form == "union" and any(task in labels for task, _ in target.parts):
+            names = [str(name) for name in table.row_names[rows]]
+            made[target.task] = class_target(union_labels(target, labels, names))
+        elif target.form == "joints" and isinstance(column, JointsColumn):
+            made[target.task] = joints_target(
+                target,
+                [clip.joints.get(target.task) if clip else None for clip in parts.clips],
+                unit=column.unit,
+                num_frames=spec.frames,
+                affine=affine,
+                flip=flip,
+                hidden=None if parts.draws is None else parts.draws.erase,
+                camera=table.camera_matrix[rows],
+                depth_ref_mm=depth_ref,
+            )
+    return made
+
+
+def _pictures(parts: _Parts, spec: InputSpec, affine: Numbers) -> Tensor:
+    """Make ``[B, C, T, S, S]``; rows whose pictures have the same size are resampled together."""
+    channels = cast(int, channels_of(spec.modality))
+    out: Tensor | None = None
+    groups: dict[tuple[int, int, bool], list[int]] = {}
+    for b, clip in enumerate(parts.clips):
+        if clip is not None:
+            height, width = clip.content.shape[1:3]
+            plain = is_identity(affine[b] / clip.factor, height, width, spec.size)
+            groups.setdefault((height, width, plain), []).append(b)
+    for (_, _, plain), entries in groups.items():
+        clips = [cast(Clip, parts.clips[b]) for b in entries]
+        factors = np.array([clip.factor for clip in clips])[:, None, None]
+        frames = [cast(Frames, clip.content) for clip in clips]
+        draws = None if parts.draws is None else _select(parts.draws, entries)
+        maps = None if plain else affine[entries] / factors
+        made = _resample(frames, maps, draws, spec.size)
+        if len(entries) == len(parts.rows):
+            out = made
+            break
+        if out is None:
+            out = torch.zeros(len(parts.rows), *made.shape[1:])
+        out[entries] = made
+    if out is None:  # no row has the medium
+        return torch.zeros(len(parts.rows), channels, spec.frames, spec.size, spec.size)
+    if parts.draws is not None:
+        erase(out, parts.draws.erase)
+        there = np.array([clip is not None for clip in parts.clips])
+        add_noise(out, parts.draws.noise * there, parts.generators)
+    return out
+
+
+def _resample(
+    frames: Sequence[Frames], maps: Numbers | None, draws: Draws | None, size: int
+) -> Tensor:
+    """Color and resample clips of one picture size; maps None: they fit as they are."""
+    tables = None
+    if draws is not None:
+        constant = (draws.contrast == 1).all()
+        means = [0.0 if constant else float(clip.mean()) / 255 for clip in frames]
+        tables = color_tables(np.array(means), draws, frames[0].shape[-1])
+    pictures = torch.from_numpy(to_float(frames, tables))
+    if draws is not None:
+        saturate(pictures, draws.saturation)
+    if maps is None:
+        return pictures
+    count, channels, num_frames = pictures.shape[:3]
+    flat = warp(pictures.flatten(1, 2), maps, size)
+    return flat.view(count, channels, num_frames, size, size)
+
+
+def _numbers(parts: _Parts, spec: InputSpec) -> tuple[Tensor, Tensor]:
+    """Make ``[B, T, J, C]`` and which entries ``[B, T, J]`` are finite."""
+    shapes = {clip.content.shape for clip in parts.clips if clip is not None}
+    if len(shapes) != 1:
+        names = ", ".join(str(name) for name in parts.table.row_names[parts.rows])
+        raise ValueError(
+            f"{spec.modality!r} of rows {names}: expected arrays of one shape [T, J, C], found "
+            f"{sorted(map(str, shapes)) or 'none'}."
+        )
+    blank = np.full(shapes.pop(), np.nan, np.float32)
+    values = np.stack([clip.content if clip else blank for clip in parts.clips])
+    valid = np.isfinite(values).all(axis=-1)
+    values = np.where(valid[..., None], values, np.float32(0))
+    return torch.from_numpy(values), torch.from_numpy(valid)

@@ -1,0 +1,117 @@
+"""Requests that a table cannot serve are refused before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onebody.config import lookup
+from onebody.data.augment import AugmentConfig
+from onebody.data.reading import channels_of
+from onebody.data.spec import InputSpec, TargetSpec
+from onebody.data.table import ClassColumn, JointsColumn, SampleTable
+from onebody.skeletons import get_skeleton
+
+
+def check_request(
+    table: SampleTable,
+    spec: InputSpec,
+    targets: Sequence[TargetSpec],
+    augment: AugmentConfig | None,
+) -> None:
+    """Refuse a combination of table, input, targets and augmentation that makes no sense.
+
+    Raises:
+        ValueError: says what does not fit and what to do.
+    """
+    lookup(table.media, spec.modality, f"modality of table {table.name!r}:")
+    tasks = [target.task for target in targets]
+    if len(set(tasks)) != len(tasks):
+        raise ValueError(f"Two targets for one task: {', '.join(tasks)}.")
+    for target in targets:
+        if target.form == "class":
+            _check_class(table, target)
+        elif target.form == "joints":
+            _check_joints(table, spec, target)
+        else:
+            _check_union(target, targets)
+    if augment is not None:
+        _check_augment(table, spec, targets, augment)
+
+
+def _check_class(table: SampleTable, target: TargetSpec) -> None:
+    """Refuse a class target whose column holds something else or has other classes."""
+    column = table.columns.get(target.column)
+    if column is None:
+        return
+    if not isinstance(column, ClassColumn):
+        raise ValueError(
+            f"Task {target.task!r} expects classes in column {target.column!r} of table "
+            f"{table.name!r}, found joints."
+        )
+    found = None if target.table is None else len(target.table)
+    if found != len(column.space):
+        raise ValueError(
+            f"Task {target.task!r}: expected a place for each of the {len(column.space)} classes "
+            f"of column {target.column!r} of table {table.name!r}, found {found}."
+        )
+
+
+def _check_joints(table: SampleTable, spec: InputSpec, target: TargetSpec) -> None:
+    """Refuse a joints target that its column cannot give."""
+    column = table.columns.get(target.column)
+    if column is None:
+        return
+    get_skeleton(target.skeleton)
+    if not isinstance(column, JointsColumn):
+        raise ValueError(
+            f"Task {target.task!r} expects joints in column {target.column!r} of table "
+            f"{table.name!r}, found classes."
+        )
+    if channels_of(spec.modality) is None:
+        raise ValueError(
+            f"Task {target.task!r} places joints in a picture, but {spec.modality!r} has none. "
+            "Read a picture modality, or leave the task out."
+        )
+    if column.unit not in ("px", "mm"):
+        raise ValueError(
+            f"Column {target.column!r} of table {table.name!r}: expected the unit 'px' or 'mm', "
+            f"found {column.unit!r}."
+        )
+    if target.dims == 3 and column.unit == "px":
+        raise ValueError(
+            f"Task {target.task!r} is 3D, but column {target.column!r} of table {table.name!r} "
+            "holds pixels, which have no depth. Name a column in mm, or make the task 2D."
+        )
+
+
+def _check_union(target: TargetSpec, targets: Sequence[TargetSpec]) -> None:
+    """Refuse a union of tasks that are not taught as classes."""
+    classes = {other.task for other in targets if other.form == "class"}
+    missing = [task for task, _ in target.parts if task not in classes]
+    if missing:
+        raise ValueError(
+            f"Task {target.task!r} joins the labels of {missing[0]!r}: give that class target too "
+            f"(class targets: {', '.join(sorted(classes)) or 'none'})."
+        )
+
+
+def _check_augment(
+    table: SampleTable, spec: InputSpec, targets: Sequence[TargetSpec], augment: AugmentConfig
+) -> None:
+    """Refuse flips that would make labels wrong, and options that the modality has no use for."""
+    for target in targets:
+        there = target.form == "class" and target.column in table.columns
+        if augment.flip > 0 and there and target.mirror is None:
+            raise ValueError(
+                f"Task {target.task!r} does not say what a mirror makes of its classes. State its "
+                "mirror map (class: mirrored class, itself, or null), or turn flips off."
+            )
+    if channels_of(spec.modality) is None and augment.changes_pictures:
+        raise ValueError(
+            f"{spec.modality!r} is no picture; turn off {', '.join(augment.changes_pictures)}."
+        )
+    if spec.modality.split("/")[0] != "depth" and augment.depth_shift_mm != (0.0, 0.0):
+        raise ValueError(
+            f"depth_shift_mm moves the body of depth pictures; {spec.modality!r} has no depth. "
+            "Turn it off."
+        )

@@ -1,0 +1,135 @@
+"""Crops: one affine map per clip from crop fractions to source pixels, for pictures and joints.
+
+Pixel centers lie at i + 0.5 in the source and at (i + 0.5) / size in the crop.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from onebody.data.augment import Draws
+from onebody.types import Bools, Frames
+
+Numbers = npt.NDArray[np.float64]
+
+
+def crop_to_source(
+    sizes: Numbers,
+    crop: Literal["square", "center"],
+    draws: Draws | None = None,
+    flip: Bools | None = None,
+) -> Numbers:
+    """Make the map from crop fractions to source pixels.
+
+    Args:
+        sizes: ``[B, 2]`` height, width of the source pictures.
+        crop: ``square`` (the window holds the whole picture) or ``center`` (the largest square
+            inside it).
+        draws: how the window was varied; None: not at all.
+        flip: ``[B]`` which clips are mirrored; None: none.
+
+    Returns:
+        ``[B, 2, 3]``: source x, y = map @ (u, v, 1).
+    """
+    whole = sizes.max(axis=1) if crop == "square" else sizes.min(axis=1)
+    center = sizes[:, ::-1] / 2
+    count = len(sizes)
+    side, angle = (whole, np.zeros(count)) if draws is None else (whole * draws.side, draws.angle)
+    if draws is not None:
+        center = center + draws.shift * whole[:, None]
+    cosine, sine = side * np.cos(angle), side * np.sin(angle)
+    linear = np.stack([cosine, -sine, sine, cosine], axis=1).reshape(count, 2, 2)
+    if flip is not None:
+        linear[:, :, 0] *= np.where(flip, -1.0, 1.0)[:, None]
+    offset = center - linear.sum(axis=2) / 2  # the crop's middle (0.5, 0.5) lies at the center
+    return np.concatenate([linear, offset[:, :, None]], axis=2)
+
+
+def to_crop(points: Numbers, affine: Numbers) -> Numbers:
+    """Map source pixels to crop fractions.
+
+    Args:
+        points: ``[B, ..., 2]`` x, y.
+        affine: ``[B, 2, 3]`` map from crop fractions to source pixels.
+    """
+    inverse = np.linalg.inv(affine[:, :, :2])
+    lifted = (len(points),) + (1,) * (points.ndim - 2)
+    moved = points - affine[:, :, 2].reshape(*lifted, 2)
+    return np.einsum("bij,b...j->b...i", inverse, moved)
+
+
+def shrink_factor(side: float, size: int) -> int:
+    """Return how many source pixels to average before a window of that side is resampled."""
+    return max(int(side / size + 1e-6), 1)
+
+
+def shrink(frames: Frames, factor: int) -> Frames:
+    """Average squares of ``factor`` pixels, so that resampling to a small crop does not alias.
+
+    Rows and columns that do not fill a square repeat the last one.
+
+    Args:
+        frames: ``[T, H, W, C]``.
+        factor: side of the squares; 1 returns the frames as they are.
+
+    Returns:
+        ``[T, ceil(H / factor), ceil(W / factor), C]``; pixel (x, y) of the source lies at
+        (x, y) / factor.
+    """
+    if factor == 1:
+        return frames
+    count, height, width, channels = frames.shape
+    rows, columns = -(-height // factor), -(-width // factor)
+    rest = ((0, 0), (0, rows * factor - height), (0, columns * factor - width), (0, 0))
+    if any(after for _, after in rest):
+        frames = np.pad(frames, rest, mode="edge")
+    kind = np.uint16 if factor <= 16 else np.uint32  # 16 * 16 * 255 fits 16 bits
+    lines = frames.reshape(count, rows, factor, columns * factor * channels)
+    total = np.zeros((count, rows, columns * factor * channels), kind)
+    for i in range(factor):
+        total += lines[:, :, i]
+    squares = total.reshape(count, rows, columns, factor, channels)
+    result = np.full((count, rows, columns, channels), factor * factor // 2, kind)  # rounds
+    for i in range(factor):
+        result += squares[:, :, :, i]
+    result //= factor * factor
+    return result.astype(np.uint8)
+
+
+def is_identity(affine: Numbers, height: int, width: int, size: int) -> bool:
+    """Say whether a map ``[2, 3]`` leaves a picture of that height and width as it is."""
+    plain = np.array([[size, 0.0, 0.0], [0.0, size, 0.0]])
+    return height == width == size and bool(np.allclose(affine, plain, rtol=0, atol=1e-9))
+
+
+def warp(pictures: Tensor, affine: Numbers, size: int) -> Tensor:
+    """Resample clips to the network's square, bilinearly; outside the picture is 0.
+
+    Args:
+        pictures: ``[B, K, H, W]`` float; K = channels and frames of a clip share its map.
+        affine: ``[B, 2, 3]`` map from crop fractions to pixels of these pictures.
+        size: side of the result.
+
+    Returns:
+        ``[B, K, size, size]``.
+    """
+    height, width = pictures.shape[-2:]
+    centers = (np.arange(size) + 0.5) / size
+    # grid_sample wants -1 and 1 at the outer borders of the outer pixels (align_corners=False)
+    scale = 2.0 / np.array([width, height], dtype=np.float64)
+    along_x = affine[:, None, None, :, 0] * centers[None, None, :, None]
+    along_y = affine[:, None, None, :, 1] * centers[None, :, None, None]
+    grid = (along_x + along_y + affine[:, None, None, :, 2]) * scale - 1
+    return functional.grid_sample(
+        pictures,
+        torch.from_numpy(grid.astype(np.float32)),
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
+    )

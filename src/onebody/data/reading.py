@@ -1,0 +1,212 @@
+"""Reading one row: which frames of it, their content, and the joints that belong to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from onebody.data.clips import clip_indices
+from onebody.data.geometry import shrink, shrink_factor
+from onebody.data.pixels import shift_depth
+from onebody.data.sources import (
+    MediaInfo,
+    frame_span,
+    probe,
+    read_array,
+    read_frames,
+    timestamps,
+)
+from onebody.data.spec import InputSpec, TargetSpec
+from onebody.data.table import JointsColumn, Numbers, SampleTable
+from onebody.skeletons import convert
+from onebody.types import Array, Bools, Floats, Ints
+
+PICTURES = {"rgb": 3, "depth": 1, "silhouette": 1}
+"""Channels of each picture modality; other modalities are arrays of numbers."""
+
+Joints = tuple[Floats, Bools]
+"""``[T, J, D + 1]`` in source units (last: visibility), and which are annotated ``[T, J]``."""
+
+
+class RowError(ValueError):
+    """A row that could not be read; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is wanted of one row's time and pixels.
+
+    Attributes:
+        generator: random sampling in time; None: the test's.
+        clip, clips: which of how many test clips.
+        speed: factor on the time axis.
+        duration: part of the span that is looked at.
+        begin: where that part begins, as a part of the rest.
+        side: side of the window as a multiple of the whole picture's.
+        depth_shift_mm: how much farther a depth picture shows the body.
+    """
+
+    generator: np.random.Generator | None = None
+    clip: int = 0
+    clips: int = 1
+    speed: float = 1.0
+    duration: float = 1.0
+    begin: float = 0.0
+    side: float = 1.0
+    depth_shift_mm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """What was read of one row.
+
+    Attributes:
+        content: pictures ``[T, H, W, C]`` uint8, shrunk by ``factor``, or numbers ``[T, J, C]``.
+        factor: source pixels per pixel of the content.
+        height, width: of the source pictures.
+        times_s: ``[T]`` within the medium.
+        joints: by task; a task without joints for this row has no entry.
+    """
+
+    content: Array
+    factor: int
+    height: int
+    width: int
+    times_s: Numbers
+    joints: dict[str, Joints]
+
+
+def channels_of(modality: str) -> int | None:
+    """Return the channels of a picture modality (``rgb/2`` is a view of ``rgb``), else None."""
+    return PICTURES.get(modality.split("/")[0])
+
+
+def read_clip(
+    table: SampleTable, row: int, spec: InputSpec, targets: Sequence[TargetSpec], wish: Wish
+) -> Clip:
+    """Read one row.
+
+    Raises:
+        RowError: if anything of it is missing, damaged or does not fit; names row and file.
+    """
+    try:
+        source, fps = str(table.media[spec.modality][row]), float(table.fps[row])
+        info = probe(source)
+        first, stop = frame_span(
+            source, float(table.start_s[row]), float(table.end_s[row]), fps=fps
+        )
+        indices = _choose(stop - first, spec, wish)
+        joints = {
+            target.task: read_joints(table, row, target, stop - first)
+            for target in targets
+            if target.form == "joints" and _has_joints(table, row, target)
+        }
+        content, factor = _content(source, spec, info, indices + first, wish)
+        return Clip(
+            content=content,
+            factor=factor,
+            height=info.height,
+            width=info.width,
+            times_s=_times(source, info, indices + first, fps),
+            joints={task: (v[indices], m[indices]) for task, (v, m) in joints.items()},
+        )
+    except (ValueError, OSError) as error:
+        raise RowError(f"{table.row_names[row]}: {error}") from error
+
+
+def read_joints(table: SampleTable, row: int, target: TargetSpec, num_frames: int) -> Joints:
+    """Read a row's joints, all frames of its span, in the task's layout and source units.
+
+    Args:
+        table: the table.
+        row: a row that has joints.
+        target: the task's target; names column and layout.
+        num_frames: frames of the row's media within its span.
+
+    Returns:
+        Joints; zero where not annotated.
+
+    Raises:
+        ValueError: if the file does not hold ``[num_frames, J, D + 1]``, or the row lacks the
+            camera that joints in mm need.
+    """
+    column = table.columns[target.column]
+    assert isinstance(column, JointsColumn)  # checked when the request was made
+    source = str(column.sources[row])
+    _check_camera(table, row, target, column)
+    values = np.asarray(read_array(source))
+    dims = 2 if column.unit == "px" else 3
+    if values.ndim != 3 or values.shape[0] != num_frames or values.shape[2] != dims + 1:
+        raise ValueError(
+            f"{source}: expected joints [{num_frames}, J, {dims + 1}] (as many as the media have "
+            f"frames within the row's span; {column.unit} and visibility), found "
+            f"{list(values.shape)}."
+        )
+    joints = values.astype(np.float32)
+    known = np.asarray(np.isfinite(joints).all(axis=2))
+    joints = np.where(known[..., None], joints, np.float32(0))
+    joints, known = convert(joints, known, column.skeleton, target.skeleton)
+    joints[..., -1] = joints[..., -1] >= 1  # a middle is seen where both of its joints are
+    return joints, known
+
+
+def _has_joints(table: SampleTable, row: int, target: TargetSpec) -> bool:
+    """Say whether a row carries this target's joints."""
+    column = table.columns.get(target.column)
+    return isinstance(column, JointsColumn) and column.sources[row] != ""
+
+
+def _check_camera(table: SampleTable, row: int, target: TargetSpec, column: JointsColumn) -> None:
+    """Refuse joints in mm whose place in the picture cannot be known."""
+    if column.unit == "mm" and not np.isfinite(table.camera_matrix[row]).all():
+        raise ValueError(
+            f"task {target.task!r} places joints in mm in the picture: expected a camera matrix, "
+            "found none. State camera_matrix (fx, fy, cx, cy in pixels)."
+        )
+    if target.dims == 3 and not np.isfinite(table.depth_ref_mm[row]):
+        raise ValueError(
+            f"task {target.task!r} needs a reference distance: expected depth_ref_mm, found none."
+        )
+
+
+def _choose(count: int, spec: InputSpec, wish: Wish) -> Ints:
+    """Choose frames within the span, or within the drawn part of it."""
+    part = min(max(round(wish.duration * count), 1), count)
+    offset = int(wish.begin * (count - part + 1))
+    indices = clip_indices(
+        part, spec, rng=wish.generator, clip=wish.clip, clips=wish.clips, speed=wish.speed
+    )
+    return indices + min(offset, count - part)
+
+
+def _content(
+    source: str, spec: InputSpec, info: MediaInfo, indices: Ints, wish: Wish
+) -> tuple[Array, int]:
+    """Read the chosen frames, shrunk as far as the crop allows."""
+    channels = channels_of(spec.modality)
+    if channels is None:
+        return _numbers(source, indices), 1
+    frames = np.ascontiguousarray(read_frames(source, indices, channels=channels))
+    frames = shift_depth(frames, wish.depth_shift_mm)
+    whole = max(info.height, info.width) if spec.crop == "square" else min(info.height, info.width)
+    factor = shrink_factor(whole * wish.side, spec.size)
+    return shrink(frames, factor), factor
+
+
+def _times(source: str, info: MediaInfo, indices: Ints, fps: float) -> Numbers:
+    """Return when frames are shown; NaN where neither table nor medium has a clock."""
+    if math.isnan(fps) and math.isnan(info.fps) and info.num_frames > 1:
+        return np.full(len(indices), np.nan)
+    return timestamps(source, indices, fps=fps)
+
+
+def _numbers(source: str, indices: Ints) -> npt.NDArray[np.float32]:
+    """Read skeletons or sensor readings ``[T, J, C]``."""
+    values = np.asarray(read_array(source))[indices]
+    if values.ndim != 3:
+        raise ValueError(f"{source}: expected an array [T, J, C], found {list(values.shape)}.")
+    return values.astype(np.float32)
