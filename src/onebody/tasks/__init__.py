@@ -1,5 +1,66 @@
 """Tasks: label space to loss, decoding, metrics."""
 
-from onebody.tasks.base import Task
+from collections.abc import Mapping
 
-__all__ = ["Task"]
+from onebody.config import Config, Factory, build
+from onebody.tasks.base import Task
+from onebody.tasks.classes import ClassTask
+from onebody.tasks.classification import (
+    ClassificationConfig,
+    ClassificationTask,
+    build_classification,
+)
+from onebody.tasks.pose import PoseConfig, PoseTask
+from onebody.tasks.pose2d import Pose2DConfig, Pose2DTask, build_pose2d
+from onebody.tasks.pose3d import Pose3DConfig, Pose3DTask, build_pose3d
+from onebody.tasks.resolve import TaskConfig, resolve_tasks
+from onebody.tasks.union import UnionConfig, UnionTask, build_union
+
+TASKS: dict[str, Factory[Task]] = {
+    "classification": Factory(
+        config=ClassificationConfig,
+        build=build_classification,
+        summary="one class per sample: which action, which gesture, who",
+    ),
+    "pose2d": Factory(
+        config=Pose2DConfig,
+        build=build_pose2d,
+        summary="joints of every frame in the picture",
+    ),
+    "pose3d": Factory(
+        config=Pose3DConfig,
+        build=build_pose3d,
+        summary="joints of every frame in space, relative to a given distance",
+    ),
+    "union": Factory(
+        config=UnionConfig,
+        build=build_union,
+        summary="one label space over several class tasks: nobody need say which task it is",
+    ),
+}
+"""Kinds of tasks; builders take a resolved config and nothing else."""
+
+
+def build_tasks(resolved: Mapping[str, Config]) -> dict[str, Task]:
+    """Build all tasks from configurations that `resolve_tasks` made."""
+    return {name: build(TASKS, config, "task") for name, config in resolved.items()}
+
+
+__all__ = [
+    "Task",
+    "TASKS",
+    "TaskConfig",
+    "resolve_tasks",
+    "build_tasks",
+    "ClassTask",
+    "ClassificationConfig",
+    "ClassificationTask",
+    "PoseConfig",
+    "PoseTask",
+    "Pose2DConfig",
+    "Pose2DTask",
+    "Pose3DConfig",
+    "Pose3DTask",
+    "UnionConfig",
+    "UnionTask",
+]

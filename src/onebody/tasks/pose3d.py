@@ -1,0 +1,116 @@
+"""3D pose: joints in the camera's frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from onebody.data import (
+    DEPTH_RANGE_MM,
+    Context,
+    JointsColumn,
+    SampleTable,
+    Target,
+    TargetSpec,
+)
+from onebody.metrics import Metric, Results, pose3d_metrics
+from onebody.skeletons import get_skeleton
+from onebody.tasks.pose import PoseConfig, PoseTask, annotated, collect_joints
+from onebody.tasks.pose2d import to_source
+from onebody.tasks.resolve import checked_column
+
+
+class Pose3DConfig(PoseConfig):
+    """Joints in space."""
+
+    kind: Literal["pose3d"] = "pose3d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pose3DTask(PoseTask):
+    """Joints in space: crop fractions and normalized depth inside, mm outside.
+
+    A network cannot know how far away a body is: depth is relative to the given distance
+    ``depth_ref_mm``, and the metrics to the root joint.
+    """
+
+    kind: ClassVar[str] = "pose3d"
+
+    @property
+    def dims(self) -> int:
+        """Three: x, y and z."""
+        return 3
+
+    @property
+    def primary(self) -> str:
+        """PCK at 150 mm."""
+        return "pck3d"
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The 3D metrics, relative to the layout's root."""
+        return pose3d_metrics(get_skeleton(self.skeleton).root)
+
+    def target_spec(self, table: SampleTable) -> TargetSpec:
+        """Read joints as crop fractions and normalized depth."""
+        if self.column in table.columns:
+            joints = checked_column(table, self.name, self.column, JointsColumn)
+            if joints.unit != "mm":
+                raise ValueError(
+                    f"Task {self.name!r} expects joints in mm, but column {self.column!r} of "
+                    f"table {table.name!r} is in {joints.unit}. Name a 3D column, or take pose2d."
+                )
+        return TargetSpec(
+            task=self.name, column=self.column, form="joints", skeleton=self.skeleton, dims=3
+        )
+
+    def decode(self, output: Tensor, context: Context) -> Tensor:
+        """Un-project to the camera's frame.
+
+        Args:
+            output: ``[N, T, J, 4]`` x, y (crop fractions), z (normalized depth), confidence.
+            context: the same N rows.
+
+        Returns:
+            ``[N, T, J, 4]`` X right, Y down, Z away in mm, confidence in [0, 1]. Coordinates are
+            NaN for rows without a camera or a reference distance.
+        """
+        output = output.float()
+        fx, fy, cx, cy = context.camera.float()[:, :, None, None].unbind(1)  # [N, 1, 1] each
+        u, v = to_source(output[..., :2], context.crop_to_source).unbind(-1)
+        away = (output[..., 2] - 0.5) * DEPTH_RANGE_MM + context.depth_ref_mm.float()[:, None, None]
+        right, down = (u - cx) / fx * away, (v - cy) / fy * away
+        # A row that lacks only the camera must not look half known.
+        away = torch.where(torch.isfinite(right + down), away, torch.nan)
+        return torch.stack([right, down, away, output[..., 3].clamp(0, 1)], dim=-1)
+
+    def collect(self, output: Tensor, target: Target, context: Context) -> Results:
+        """Put joints beside annotation, in mm.
+
+        Raises:
+            ValueError: if a row with annotated joints has no camera or reference distance.
+        """
+        known = annotated(target)
+        usable = torch.isfinite(context.camera).all(1) & torch.isfinite(context.depth_ref_mm)
+        blind = context.row[known.any(2).any(1) & ~usable]
+        if len(blind):
+            raise ValueError(
+                f"Task {self.name!r}: row {int(blind[0])} has 3D joints but no camera_matrix or "
+                f"depth_ref_mm ({len(blind)} rows of this batch): errors in mm need both."
+            )
+        prediction = self.decode(output, context)[..., :3]
+        truth = self.decode(target.value, context)[..., :3]
+        return collect_joints(prediction, truth, known, context.row, {})
+
+
+def build_pose3d(config: Pose3DConfig) -> Pose3DTask:
+    """Build the task of a resolved configuration."""
+    return Pose3DTask(
+        name=config.name,
+        column=config.column or config.name,
+        skeleton=get_skeleton(config.skeleton).name,
+    )
