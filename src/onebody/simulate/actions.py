@@ -27,9 +27,20 @@ def walk(clock: Clock, pose: Pose) -> None:
 
 def run(clock: Clock, pose: Pose) -> None:
     """Run on the spot with bent arms."""
-    phase = clock.phase(1.5, 2.0)
+    phase = clock.phase(1.7, 2.1)
+    pose.root[..., 1] += 0.04 * clock.size * torch.cos(2 * TURN * phase)
+    _lift_knees(clock, pose, phase)
+
+
+def march(clock: Clock, pose: Pose) -> None:
+    """March on the spot: the movements of running, half as fast, without flight."""
+    _lift_knees(clock, pose, clock.phase(0.75, 1.0))
+
+
+def _lift_knees(clock: Clock, pose: Pose, phase: Tensor) -> None:
+    """Step high on the spot with bent arms."""
     _stride(pose, phase, step=0.2 * clock.size, lift=clock.draw("lift", 0.2, 0.34))
-    pose.root[..., 1] += 0.05 * clock.size * torch.cos(2 * TURN * phase) - 0.03
+    pose.root[..., 1] -= 0.03
     pose.pitch += 0.12
     for side, sign in ((LEAD, -1.0), (OTHER, 1.0)):
         swing = sign * 0.3 * clock.size * torch.cos(TURN * phase)
@@ -47,7 +58,8 @@ def jump(clock: Clock, pose: Pose) -> None:
     pose.pitch += 1.1 * dip
     up = clock.draw("arms", 0.0, 0.6)
     way = path(u, (0.0, (0.1, -0.9, 0.1)), (0.3, (0.15, -0.7, -0.5)), (0.5, (0.15, up, 0.6)))
-    _both_reach(pose, way, during(u, 0.2, 0.7))
+    swings = (clock.draw("swings") > 0.35).float()  # others keep their arms where they are
+    _both_reach(pose, way, during(u, 0.2, 0.7) * swings)
 
 
 def jumping_jack(clock: Clock, pose: Pose) -> None:
@@ -100,9 +112,9 @@ def pick_up(clock: Clock, pose: Pose) -> None:
 
 
 def lunge(clock: Clock, pose: Pose) -> None:
-    """Take a long step forward, sink, and step back."""
+    """Take a long step forward, sink, and stay there."""
     u, way = clock.progress(), 0.72 * clock.size
-    out = curve(u, (0.05, 0.0), (0.38, 1.0), (0.62, 1.0), (0.95, 0.0))
+    out = curve(u, (0.1, 0.0), (0.85, 1.0))
     pose.feet[:, :, LEAD, 2] += way * out
     pose.feet[:, :, LEAD, 1] += 0.35 * (out * (1 - out))
     pose.root[..., 2] += 0.52 * way * out
@@ -204,6 +216,7 @@ ACTIONS: dict[str, Movement] = {
     "walk": Movement(program=walk),
     "walk_backward": Movement(program=walk, backward=True),
     "run": Movement(program=run),
+    "march": Movement(program=march),
     "jump": Movement(program=jump),
     "jumping_jack": Movement(program=jumping_jack),
     "squat": Movement(program=squat),
@@ -214,8 +227,11 @@ ACTIONS: dict[str, Movement] = {
     "pick_up": Movement(program=pick_up),
     "put_down": Movement(program=pick_up, backward=True),
     "lunge": Movement(program=lunge),
+    "step_back": Movement(program=lunge, backward=True),
     "kick": Movement(program=kick),
+    "kick_back": Movement(program=kick, backward=True),
     "throw": Movement(program=throw),
+    "catch": Movement(program=throw, backward=True),
     "bowl": Movement(program=bowl),
     "turn_left": Movement(program=turn_left, mirror="turn_right"),
     "turn_right": Movement(program=turn_left, backward=True, mirror="turn_left"),
