@@ -1,0 +1,199 @@
+"""``resume/``: all that a training needs to go on as if it had not been interrupted.
+
+Tensors in safetensors, the rest in JSON; nothing is ever unpickled. A folder is written under
+another name and then moved into place, so that a complete one exists at every moment. Random draws
+are functions of (seed, epoch, row) and of (seed, step), so there is no generator state to save.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from onebody.balancing import Balancer
+from onebody.training.ema import WeightAverage
+
+FORMAT = 1
+"""Version of the layout of ``resume/``."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        step: optimizer steps done.
+        epoch: the epoch under way.
+        step_in_epoch: steps of it that are done.
+        seconds: time spent, over all starts of the run.
+        samples: rows trained on.
+        empty_steps: steps that held no label, in which nothing was learned.
+        best: best value of the monitored metric; None before the first validation.
+        best_step: when it was reached.
+        validation: the figures at that step.
+        failures: samples that could not be read, with the reason.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    step_in_epoch: int = 0
+    seconds: float = 0.0
+    samples: int = 0
+    empty_steps: int = 0
+    best: float | None = None
+    best_step: int = 0
+    validation: dict[str, dict[str, float]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+
+def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a folder whole or not at all, over an older one of the same name.
+
+    Args:
+        folder: where it shall lie.
+        write: is given an empty folder to fill.
+    """
+    fresh, old = _beside(folder, "new"), _beside(folder, "old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    write(fresh)
+    restore_folder(folder)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def restore_folder(folder: Path) -> None:
+    """Undo a replacement that was interrupted between its two moves, and clear its leftovers."""
+    old = _beside(folder, "old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def save_resume(
+    folder: Path,
+    *,
+    progress: Progress,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    balancer: Balancer,
+    average: WeightAverage | None,
+    fingerprint: str,
+) -> None:
+    """Write ``resume/``."""
+    moments, settings = _optimizer_state(optimizer, network)
+    notes = {
+        "format": FORMAT,
+        "recipe": fingerprint,
+        "progress": asdict(progress),
+        "balancer": balancer.state(),
+        "optimizer": settings,
+        "average_steps": average.steps if average else None,
+    }
+
+    def write(fresh: Path) -> None:
+        _save(fresh / "weights.safetensors", network.state_dict())
+        _save(fresh / "optimizer.safetensors", moments)
+        if average is not None:
+            _save(fresh / "average.safetensors", average.values)
+        (fresh / "state.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
+
+    replace_folder(folder, write)
+
+
+def load_resume(
+    folder: Path,
+    *,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    balancer: Balancer,
+    average: WeightAverage | None,
+    fingerprint: str,
+) -> Progress | None:
+    """Take up a training where ``resume/`` left it.
+
+    Returns:
+        How far it had come; None if nothing was saved yet.
+
+    Raises:
+        ValueError: if it belongs to another recipe or another layout.
+    """
+    restore_folder(folder)
+    if not folder.exists():
+        return None
+    notes = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    if notes["format"] != FORMAT:
+        raise ValueError(f"{folder}: layout {notes['format']}, expected {FORMAT}. Train anew.")
+    if notes["recipe"] != fingerprint:
+        raise ValueError(
+            f"{folder} was trained by another recipe ({notes['recipe']}, now {fingerprint}). "
+            "Choose another folder, or go back to its recipe.yaml."
+        )
+    network.load_state_dict(load_file(folder / "weights.safetensors"))
+    _load_optimizer(
+        optimizer, network, load_file(folder / "optimizer.safetensors"), notes["optimizer"]
+    )
+    balancer.load_state(notes["balancer"])
+    if average is not None:
+        average.load(load_file(folder / "average.safetensors"), notes["average_steps"])
+    return Progress(**notes["progress"])
+
+
+def _optimizer_state(
+    optimizer: torch.optim.Optimizer, network: nn.Module
+) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
+    """Take an optimizer's state apart: tensors by "parameter:key", and plain values."""
+    tensors: dict[str, Tensor] = {}
+    plain: dict[str, dict[str, Any]] = {}
+    for name, parameter in network.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                tensors[f"{name}:{key}"] = value
+            else:
+                plain.setdefault(name, {})[key] = value
+    return tensors, plain
+
+
+def _load_optimizer(
+    optimizer: torch.optim.Optimizer,
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    plain: Mapping[str, dict[str, Any]],
+) -> None:
+    """Put an optimizer's state together again, each tensor laid out as its parameter is.
+
+    Another layout would be the same numbers, but other kernels would work on them, and these may
+    round differently.
+    """
+    parameters = dict(network.named_parameters())
+    for key, value in tensors.items():
+        name, _, kind = key.rpartition(":")
+        parameter = parameters[name]
+        if kind != "step":
+            value = torch.empty_like(parameter, requires_grad=False).copy_(value)
+        optimizer.state[parameter][kind] = value
+    for name, values in plain.items():
+        optimizer.state[parameters[name]].update(values)
+
+
+def _save(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors, each with memory of its own (tied weights would be refused)."""
+    save_file(
+        {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()},
+        path,
+    )
+
+
+def _beside(folder: Path, ending: str) -> Path:
+    """Return the name of a folder's neighbor."""
+    return folder.with_name(f"{folder.name}.{ending}")

@@ -1,0 +1,89 @@
+"""`RunSummary`: what a finished training reached, as its ``summary.json`` keeps it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from onebody.training.log import finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """What a training reached and what it took.
+
+    Attributes:
+        folder: where the run lies (``model/`` in it is what to predict with).
+        monitor: what made a checkpoint the best.
+        best: its best value on the validation split; None where there is no such split.
+        best_step: the step whose weights ``model/`` holds.
+        validation: figures at that step, by task and metric; None where nothing was measured.
+        test: figures of the same weights on the test split; empty where there is none.
+        rows: rows with a label of the recipe's tasks, by split; ``unlabeled`` are those without.
+        steps: optimizer steps.
+        epochs: passes over the data that were finished.
+        empty_steps: steps that held no label.
+        seconds: time spent on training and validation, over all starts.
+        samples_per_second: rows trained on over that time.
+        parameters: of the network.
+        macs: multiply-accumulates per clip, all tasks asked.
+        seed: as in the recipe.
+        failures: samples that could not be read, with the reason.
+        loaded: what became of the arrays of ``train.init``, in words.
+        version: of the package.
+        recipe: fingerprint of the recipe.
+    """
+
+    folder: str
+    monitor: str
+    best: float | None
+    best_step: int
+    validation: Mapping[str, Mapping[str, float | None]]
+    test: Mapping[str, Mapping[str, float | None]]
+    rows: Mapping[str, int]
+    steps: int
+    epochs: int
+    empty_steps: int
+    seconds: float
+    samples_per_second: float
+    parameters: int
+    macs: int
+    seed: int
+    failures: tuple[str, ...]
+    loaded: tuple[str, ...]
+    version: str
+    recipe: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; the folder is left out, for it may be moved."""
+        values: dict[str, Any] = finite(asdict(self))
+        return {key: value for key, value in values.items() if key != "folder"}
+
+
+def save_summary(summary: RunSummary, folder: Path) -> None:
+    """Write ``summary.json``, whole or not at all."""
+    fresh = folder / "summary.json.new"
+    fresh.write_text(json.dumps(summary.to_json(), indent=2) + "\n", encoding="utf-8")
+    fresh.replace(folder / "summary.json")
+
+
+def load_summary(folder: Path) -> RunSummary | None:
+    """Read ``summary.json`` of a run's folder; None if the run is not finished.
+
+    Raises:
+        ValueError: if the file does not hold a summary.
+    """
+    path = folder / "summary.json"
+    if not path.exists():
+        return None
+    values = json.loads(path.read_text(encoding="utf-8"))
+    expected = {f.name for f in fields(RunSummary)} - {"folder"}
+    if set(values) != expected:
+        wrong = sorted(set(values) ^ expected)
+        raise ValueError(f"{path}: not a summary of this version (differs in {', '.join(wrong)}).")
+    for key in ("failures", "loaded"):
+        values[key] = tuple(values[key])
+    return RunSummary(folder=str(folder), **values)
