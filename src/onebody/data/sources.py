@@ -14,7 +14,8 @@ from onebody.data.arrays import array_frames, load_array
 from onebody.data.images import picture_size, picture_sources, read_pictures
 from onebody.data.media import MediaError, MediaInfo, Place, parse
 from onebody.data.table import Numbers
-from onebody.data.video import read_video, video_index, video_info
+from onebody.data.video import read_video, video_info
+from onebody.data.video_index import video_index
 from onebody.types import Array, Frames, Ints
 
 __all__ = [
