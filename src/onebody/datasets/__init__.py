@@ -1,1 +1,16 @@
-"""The datasets room."""
+"""Datasets: a reader per format, each a config and a builder of a `SampleTable`."""
+
+from onebody.config import Factory
+from onebody.data import SampleTable
+from onebody.datasets.simulated import SimulatedConfig, build_simulated
+
+DATASETS: dict[str, Factory[SampleTable]] = {
+    "simulated": Factory(
+        config=SimulatedConfig,
+        build=build_simulated,
+        summary="simulated people: actions, gestures, 2D and 3D joints; rgb, depth, silhouette",
+    ),
+}
+"""All datasets by kind; a builder is called as ``build(config)``."""
+
+__all__ = ["DATASETS"]

@@ -1,0 +1,323 @@
+"""Simulated people: videos of actions and gestures with every joint known.
+
+Rendered once into a cache folder; later runs map it into memory. Action clips carry no gesture
+label and gesture clips no action label, so the set trains what real ones need: tasks with labels
+on different samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field, field_validator, model_validator
+
+import onebody
+from onebody import simulate
+from onebody.config import Config, nearest
+from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
+from onebody.data.store import load_table, save_table
+from onebody.labels import UNLABELED, LabelSpace
+from onebody.simulate.actions import ACTIONS
+from onebody.simulate.body import BODY
+from onebody.simulate.camera import make_cameras
+from onebody.simulate.draws import uniform
+from onebody.simulate.gestures import GESTURES
+from onebody.simulate.motion import MOVEMENTS, make_motion
+from onebody.simulate.movement import label_space
+from onebody.simulate.render import CHANNELS, render
+from onebody.simulate.scene import make_scenes
+
+Modality = Literal["rgb", "depth", "silhouette"]
+
+
+class SimulatedConfig(Config):
+    """Simulated people doing actions and gestures.
+
+    Attributes:
+        modalities: what is rendered.
+        size: side of the square pictures in pixels.
+        frames: frames of a clip.
+        fps: frames per second; ``frames / fps`` of one to two seconds looks natural.
+        people: how many persons.
+        first_person: number of the first one; sets with the same seed share the persons whose
+            numbers they share.
+        test_people: how many of them, the last, are marked ``test`` in the split column.
+        clips: clips of every class by every person.
+        actions: names of the actions; None: all. Empty: none.
+        gestures: names of the gestures; None: all. Empty: none.
+        pose_share: share of the clips that keep their pose labels.
+        yaw_degrees: cameras stand within this angle to either side; people face within 10 degrees.
+        occluders: share of the clips with a thing before the person.
+        clutter: probability of each thing in the room.
+        noise: factor on the noise of the camera.
+        outfits: different clothes that a person wears.
+        seed: another number makes other people and performances.
+        cache: folder of rendered sets; None: ``$ONEBODY_CACHE``, else ``onebody`` in
+            ``$XDG_CACHE_HOME`` or ``~/.cache``.
+        device: where to render. Pictures differ between devices by rounding only.
+    """
+
+    kind: Literal["simulated"] = "simulated"
+    modalities: tuple[Modality, ...] = Field(("rgb",), min_length=1)
+    size: int = Field(112, ge=16, le=1024)
+    frames: int = Field(16, ge=1)
+    fps: float = Field(10.0, gt=0)
+    people: int = Field(10, ge=1, le=100_000)
+    first_person: int = Field(0, ge=0, le=100_000)
+    test_people: int = Field(0, ge=0)
+    clips: int = Field(2, ge=1, le=1000)
+    actions: tuple[str, ...] | None = None
+    gestures: tuple[str, ...] | None = None
+    pose_share: float = Field(1.0, ge=0, le=1)
+    yaw_degrees: float = Field(25.0, ge=0, le=180)
+    occluders: float = Field(0.1, ge=0, le=1)
+    clutter: float = Field(0.6, ge=0, le=1)
+    noise: float = Field(1.0, ge=0)
+    outfits: int = Field(3, ge=1)
+    seed: int = Field(0, ge=0, le=1_000_000)
+    cache: Path | None = None
+    device: str = "cpu"
+
+    @field_validator("actions", "gestures")
+    @classmethod
+    def _known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Refuse movements that do not exist."""
+        for name in names or ():
+            if name not in MOVEMENTS:
+                raise ValueError(f"there is no movement {name!r}. {nearest(name, MOVEMENTS)}")
+        return names
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SimulatedConfig:
+        """Refuse more test people than there are people."""
+        if self.test_people > self.people:
+            raise ValueError(
+                f"test_people should be at most people ({self.people}), found {self.test_people}"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be filmed: one entry per clip, the same arrays for every column.
+
+    Attributes:
+        kinds: ``[N]`` movement.
+        people: ``[N]`` number of the person.
+        takes: ``[N]`` which clip of that movement by that person.
+        identities, performances: ``[N]`` seeds of bodies and of everything else.
+    """
+
+    kinds: tuple[str, ...]
+    people: tuple[int, ...]
+    takes: tuple[int, ...]
+    identities: tuple[int, ...]
+    performances: tuple[int, ...]
+
+
+def build_simulated(config: SimulatedConfig) -> SampleTable:
+    """Render the set, or open it where it was rendered before.
+
+    Returns:
+        One row per clip with columns ``action``, ``gesture``, ``joints2d`` (px), ``joints3d`` (mm,
+        camera frame; both kinect-20), and subject, split, camera matrix, depth reference (distance
+        of the hips, mean over the clip) and frame rate.
+    """
+    folder = cache_folder(config)
+    if not (folder / "table.json").exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".rendering-", dir=folder.parent))
+        try:
+            save_table(_render_set(config, work), work)
+            _move_into_place(work, folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return load_table(folder)
+
+
+def cache_folder(config: SimulatedConfig) -> Path:
+    """Return where a set is kept: by the config, the version and the simulator's code."""
+    chosen = config.cache or os.environ.get("ONEBODY_CACHE")
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = Path(chosen) if chosen else Path(home) / "onebody"
+    digest = hashlib.sha256(onebody.__version__.encode())
+    digest.update(config.model_dump_json(exclude={"cache", "device"}).encode())
+    for file in [Path(__file__), *sorted(Path(simulate.__path__[0]).glob("*.py"))]:
+        digest.update(file.read_bytes())
+    return root / "simulated" / digest.hexdigest()[:20]
+
+
+def _move_into_place(work: Path, folder: Path) -> None:
+    """Give a finished set its name in one step, unless someone else was faster."""
+    try:
+        os.replace(work, folder)
+    except OSError:
+        if not (folder / "table.json").exists():
+            raise
+
+
+def _spaces(config: SimulatedConfig) -> dict[str, LabelSpace]:
+    """Return the label space of each class column; a mirror image that is left out has no name."""
+    spaces = {}
+    chosen = {"action": (config.actions, ACTIONS), "gesture": (config.gestures, GESTURES)}
+    for column, (names, movements) in chosen.items():
+        wanted = tuple(movements) if names is None else names
+        full = label_space(f"simulated {column}s", movements)
+        misplaced = [name for name in wanted if name not in movements]
+        if misplaced:
+            raise ValueError(f"Simulated {column}s: {misplaced[0]!r} is no {column}. Move it.")
+        mirror = {n: full.mirror[n] if full.mirror[n] in wanted else None for n in wanted}
+        spaces[column] = LabelSpace(full.name, wanted, mirror)
+    if not any(len(space) for space in spaces.values()):
+        raise ValueError("A simulated set needs an action or a gesture, found neither.")
+    return spaces
+
+
+def _plan(config: SimulatedConfig, spaces: dict[str, LabelSpace]) -> Plan:
+    """List all clips: every class by every person, in shuffled order within a person."""
+    order = list(MOVEMENTS)
+    kinds = [kind for space in spaces.values() for kind in space.classes]
+    entries = [
+        (kind, config.first_person + person, take)
+        for person in range(config.people)
+        for take in range(config.clips)
+        for kind in kinds
+    ]
+    identities = [config.seed * 1_000_003 + person for _, person, _ in entries]
+    return Plan(
+        kinds=tuple(kind for kind, _, _ in entries),
+        people=tuple(person for _, person, _ in entries),
+        takes=tuple(take for _, _, take in entries),
+        identities=tuple(identities),
+        performances=tuple(
+            (identity * 1_009 + order.index(kind)) * 1_009 + take
+            for identity, (kind, _, take) in zip(identities, entries, strict=True)
+        ),
+    )
+
+
+def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
+    """Render all clips into arrays in a folder."""
+    spaces = _spaces(config)
+    plan = _plan(config, spaces)
+    count, frames, size = len(plan.kinds), config.frames, config.size
+    shapes: dict[str, tuple[tuple[int, ...], npt.DTypeLike]] = {
+        name: ((size, size, CHANNELS[name]), np.uint8) for name in config.modalities
+    }
+    shapes |= {f"joints{d}d": ((len(BODY), d + 1), np.float32) for d in (2, 3)}
+    arrays = {
+        name: np.lib.format.open_memmap(
+            folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(count * frames, *shape)
+        )
+        for name, (shape, dtype) in shapes.items()
+    }
+    numbers = np.zeros((count, 5))  # fx, fy, cx, cy, distance
+    step = max(1, 512 // frames)
+    for begin in range(0, count, step):
+        rows = range(begin, min(begin + step, count))
+        values, numbers[rows.start : rows.stop] = _render_rows(config, plan, rows)
+        for name, value in values.items():
+            arrays[name][rows.start * frames : rows.stop * frames] = value
+    for array in arrays.values():
+        array.flush()
+    sources = {
+        name: [f"{folder / name}.npy#{i * frames}:{(i + 1) * frames}" for i in range(count)]
+        for name in arrays
+    }
+    return _make_table(config, plan, spaces, sources, numbers)
+
+
+def _render_rows(
+    config: SimulatedConfig, plan: Plan, rows: range
+) -> tuple[dict[str, npt.NDArray[np.generic]], npt.NDArray[np.float64]]:
+    """Render some clips: arrays of all their frames, and camera and distance ``[n, 5]``."""
+
+    def of(values: Sequence[int]) -> list[int]:
+        return [values[i] for i in rows]
+
+    seeds, identities = of(plan.performances), of(plan.identities)
+    motion = make_motion(
+        [plan.kinds[i] for i in rows],
+        identities,
+        seeds,
+        config.frames,
+        fps=config.fps,
+        facing_deg=10.0,
+    )
+    cameras = make_cameras(
+        seeds, config.size, joints_mm=motion.joints_mm, yaw_degrees=config.yaw_degrees
+    )
+    wardrobe = (uniform(seeds, "wardrobe", 1)[:, 0] * config.outfits).long().tolist()
+    scenes = make_scenes(
+        seeds,
+        outfit_seeds=[i * config.outfits + k for i, k in zip(identities, wardrobe, strict=True)],
+        occluders=config.occluders,
+        clutter=config.clutter,
+        noise=config.noise,
+    )
+    joints = cameras.to_camera(motion.joints_mm)
+    distance = joints[:, :, BODY.root[0], 2].mean(dim=1)
+    rendering = render(
+        joints.to(config.device),
+        motion.shape.to(config.device),
+        scenes.to(config.device),
+        cameras.to(config.device),
+        config.size,
+        config.modalities,
+        depth_ref_mm=distance.to(config.device),
+    )
+    visible = rendering.visible.cpu()[..., None].float()
+    tensors = {name: value.cpu() for name, value in rendering.frames.items()}
+    tensors["joints2d"] = torch.cat([cameras.project(joints), visible], dim=-1)
+    tensors["joints3d"] = torch.cat([joints, visible], dim=-1)
+    arrays = {name: value.flatten(0, 1).numpy() for name, value in tensors.items()}
+    return arrays, torch.cat([cameras.matrix, distance[:, None]], dim=1).double().numpy()
+
+
+def _make_table(
+    config: SimulatedConfig,
+    plan: Plan,
+    spaces: dict[str, LabelSpace],
+    sources: dict[str, list[str]],
+    numbers: npt.NDArray[np.float64],
+) -> SampleTable:
+    """Describe the rendered clips."""
+    columns: dict[str, Column] = {
+        name: ClassColumn(
+            values=np.array(
+                [space.index(k) if k in space.classes else UNLABELED for k in plan.kinds], np.int64
+            ),
+            space=space,
+        )
+        for name, space in spaces.items()
+        if len(space)
+    }
+    posed = uniform(plan.performances, "pose label", 1)[:, 0].numpy() < config.pose_share
+    for name, unit in (("joints2d", "px"), ("joints3d", "mm")):
+        kept = np.where(posed, np.array(sources[name], np.str_), "")
+        columns[name] = JointsColumn(sources=kept, skeleton=BODY.name, unit=unit)
+    first_test = config.first_person + config.people - config.test_people
+    return make_table(
+        "simulated",
+        {name: sources[name] for name in config.modalities},
+        columns=columns,
+        fps=np.full(len(plan.kinds), config.fps),
+        subject=[f"p{person:05d}" for person in plan.people],
+        split=["test" if person >= first_test else "train" for person in plan.people],
+        camera_matrix=numbers[:, :4],
+        depth_ref_mm=numbers[:, 4],
+        row_names=[
+            f"simulated:p{person:05d}/{kind}/{take}"
+            for person, kind, take in zip(plan.people, plan.kinds, plan.takes, strict=True)
+        ],
+    )
