@@ -1,1 +1,29 @@
-"""The evaluation room."""
+"""Protocols (splits, folds, leakage) and a network's figures."""
+
+from onebody.evaluation.answers import average_clips, evaluate, evaluating
+from onebody.evaluation.leakage import LeakageError, Split, check_leakage
+from onebody.evaluation.protocols import FoldConfig, SplitConfig, folds, matching, split
+from onebody.evaluation.tables import by_group, figures, figures_by_group, score
+from onebody.metrics import Difference, Interval, bootstrap, paired_difference
+
+__all__ = [
+    "evaluate",
+    "evaluating",
+    "average_clips",
+    "figures",
+    "score",
+    "by_group",
+    "figures_by_group",
+    "Split",
+    "SplitConfig",
+    "FoldConfig",
+    "split",
+    "folds",
+    "matching",
+    "check_leakage",
+    "LeakageError",
+    "Interval",
+    "Difference",
+    "bootstrap",
+    "paired_difference",
+]
