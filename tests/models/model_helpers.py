@@ -1,0 +1,177 @@
+"""Tiny tasks, batches and networks for the tests of this folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from onebody.config import read_config
+from onebody.data import Batch, Context
+from onebody.models import MultiTaskConfig, Network, build_network
+from onebody.tasks import Task
+
+CHANNELS = {"rgb": 3}
+
+TINY: dict[str, dict[str, Any]] = {
+    "light": {"kind": "light", "width": 0.25, "keypoints": 3, "temporal_width": 8},
+    "light-causal": {
+        "kind": "light",
+        "width": 0.25,
+        "keypoints": 2,
+        "point_width": 2,
+        "temporal_width": 8,
+        "dilations": [1, 2],
+        "causal": True,
+        "motion": True,
+    },
+    "points": {"kind": "points", "width": 0.25, "points": 5, "appearance": 8, "temporal_width": 8},
+    "resnet3d": {"kind": "resnet3d", "depth": 10, "width": 0.0625},
+    "resnet3d-hara": {
+        "kind": "resnet3d",
+        "depth": 50,
+        "width": 0.0625,
+        "stem_frames": 7,
+        "max_pool": True,
+    },
+}
+"""Encoder configs by name; the part before the dash is the kind. Every kind needs one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeTask(Task):
+    """A task of any form; its loss is the mean square of its output."""
+
+    kind: ClassVar[str] = "fake"
+    of_form: str = "vector"
+    size: int = 3
+    coordinates: int = 0
+    parts: tuple[str, ...] = ()
+    column: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    primary: str = ""
+
+    @property
+    def reads(self):
+        return self.parts
+
+    @property
+    def form(self):
+        return self.of_form
+
+    @property
+    def num_outputs(self):
+        return self.size
+
+    @property
+    def dims(self):
+        return self.coordinates
+
+    def compose(self, parts):
+        return torch.cat([parts[name] for name in self.parts], -1)
+
+    def target_spec(self, table):
+        raise NotImplementedError
+
+    def loss(self, output, target):
+        return output.square().flatten(1).mean(1)
+
+    def decode(self, output, context):
+        return output
+
+    def collect(self, output, target, context):
+        raise NotImplementedError
+
+
+def vector(name: str, size: int = 3) -> FakeTask:
+    return FakeTask(name=name, of_form="vector", size=size)
+
+
+def frames(name: str, size: int = 2) -> FakeTask:
+    return FakeTask(name=name, of_form="frames", size=size)
+
+
+def joints(name: str, size: int = 5, dims: int = 2) -> FakeTask:
+    return FakeTask(name=name, of_form="joints", size=size, coordinates=dims)
+
+
+def union(name: str, *parts: str) -> FakeTask:
+    return FakeTask(name=name, parts=parts)
+
+
+def by_name(*tasks: FakeTask) -> dict[str, Task]:
+    return {task.name: task for task in tasks}
+
+
+def all_forms() -> dict[str, Task]:
+    return by_name(vector("action"), frames("phase"), joints("pose"), joints("body", dims=3))
+
+
+def make_batch(
+    rows: int = 2,
+    num_frames: int = 4,
+    height: int = 32,
+    width: int = 32,
+    *,
+    channels: int = 3,
+    seed: int = 0,
+    valid: Mapping[str, Tensor] | None = None,
+) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(rows, channels, num_frames, height, width, generator=generator)
+    return Batch(inputs={"rgb": x}, valid=dict(valid or {}), context=make_context(rows, num_frames))
+
+
+def make_context(rows: int, num_frames: int) -> Context:
+    return Context(
+        row=torch.arange(rows),
+        times_s=torch.arange(num_frames).repeat(rows, 1) / 25.0,
+        crop_to_source=torch.eye(3)[:2].repeat(rows, 1, 1),
+        camera=torch.full((rows, 4), torch.nan),
+        depth_ref_mm=torch.full((rows,), torch.nan),
+    )
+
+
+def cut(batch: Batch, start: int, stop: int) -> Batch:
+    """Return some frames of a Batch."""
+    return Batch(
+        inputs={name: x[:, :, start:stop] for name, x in batch.inputs.items()},
+        context=make_context(len(batch), stop - start),
+    )
+
+
+def make_network(
+    encoder: str | Mapping[str, Any],
+    tasks: Mapping[str, Task],
+    *,
+    sharing: str = "hard",
+    heads: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Network:
+    """Build a network with weights, norms and statistics that are far from their start."""
+    torch.manual_seed(seed)
+    values = TINY[encoder] if isinstance(encoder, str) else encoder
+    config = read_config(
+        MultiTaskConfig,
+        {"encoder": values, "sharing": sharing, "heads": dict(heads or {})},
+        "test",
+    )
+    network = build_network(config, tasks, CHANNELS)
+    scramble(network)
+    return network
+
+
+def scramble(network: nn.Module) -> None:
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+        for name, buffer in network.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.copy_(0.1 * torch.randn_like(buffer))
+            if name.endswith("running_var"):
+                buffer.copy_(0.5 + torch.rand_like(buffer))
+
+
+def mask(*rows: int) -> Tensor:
+    return torch.tensor(rows, dtype=torch.bool)

@@ -1,0 +1,129 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from model_helpers import TINY, make_batch, scramble
+
+from onebody.config import Config, read_config
+from onebody.data import InputSpec
+from onebody.models import (
+    MultiTaskConfig,
+    build_network,
+    channels_of,
+    load_network,
+    save_network,
+)
+from onebody.tasks import ClassificationConfig, Pose3DConfig, UnionConfig, build_tasks
+
+TASKS: dict[str, Config] = {
+    "action": ClassificationConfig(name="action", column="action", classes=("sit", "run")),
+    "gesture": ClassificationConfig(name="gesture", column="gesture", classes=("wave", "point")),
+    "pose": Pose3DConfig(name="pose", column="pose", skeleton="kinect-20"),
+    "any": UnionConfig(
+        name="any",
+        column="",
+        of=("action", "gesture"),
+        parts={"action": ("sit", "run"), "gesture": ("wave", "point")},
+    ),
+}
+SPEC = InputSpec(size=32, frames=4)
+
+
+def _save(folder: Path, encoder: str = "light"):
+    torch.manual_seed(0)
+    config = read_config(MultiTaskConfig, {"encoder": TINY[encoder]}, "test")
+    network = build_network(config, build_tasks(TASKS), channels_of(SPEC))
+    scramble(network)
+    save_network(
+        folder, network.eval(), config=config, tasks=TASKS, input=SPEC, notes={"score": 0.5}
+    )
+    return network
+
+
+@pytest.mark.parametrize("encoder", list(TINY))
+def test_a_saved_network_says_the_same(tmp_path: Path, encoder: str) -> None:
+    network = _save(tmp_path, encoder)
+    saved = load_network(tmp_path)
+    assert not saved.network.training
+    batch = make_batch(2, 4)
+    with torch.no_grad():
+        (before,), (after,) = network([batch]), saved.network([batch])
+    assert list(before) == list(after)
+    assert all(torch.equal(before[name][-1], after[name][-1]) for name in before)
+    assert saved.tasks == TASKS
+    assert saved.input == SPEC
+    assert saved.config.encoder.kind == TINY[encoder]["kind"]
+    assert saved.notes == {"score": 0.5}
+    assert {p.name for p in tmp_path.iterdir()} == {"network.json", "weights.safetensors"}
+
+
+def test_saving_again_replaces(tmp_path: Path) -> None:
+    network = _save(tmp_path / "run" / "model")
+    config = load_network(tmp_path / "run" / "model").config
+    with torch.no_grad():
+        next(network.parameters()).zero_()
+    save_network(tmp_path / "run" / "model", network, config=config, tasks=TASKS, input=SPEC)
+    saved = load_network(tmp_path / "run" / "model")
+    assert not bool(next(saved.network.parameters()).any())
+    assert saved.notes == {}
+
+
+def test_configs_of_other_tasks_are_refused(tmp_path: Path) -> None:
+    network = _save(tmp_path)
+    config = load_network(tmp_path).config
+    with pytest.raises(ValueError, match=r"has the tasks .* configs were given for action"):
+        save_network(
+            tmp_path, network, config=config, tasks={"action": TASKS["action"]}, input=SPEC
+        )
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"network\.json: no such file"):
+        load_network(tmp_path)
+    _save(tmp_path)
+    (tmp_path / "weights.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"weights\.safetensors: no such file"):
+        load_network(tmp_path)
+
+
+@pytest.mark.parametrize("size", [0, 5, 2000])
+def test_damaged_weights_are_named(tmp_path: Path, size: int) -> None:
+    _save(tmp_path)
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"weights\.safetensors: damaged"):
+        load_network(tmp_path)
+
+
+def test_damaged_description_is_named(tmp_path: Path) -> None:
+    _save(tmp_path)
+    path = tmp_path / "network.json"
+    text = path.read_text()
+    for damaged, message in (
+        (text[:40], "damaged, not JSON"),
+        (text.replace('"version": 1', '"version": 99'), "expected version 1, found 99"),
+        ("[]", "expected version 1, found None"),
+        (text.replace('"input"', '"inptu"'), "'input' is missing"),
+        (text.replace('"temporal_width"', '"temporal_with"'), "Did you mean 'temporal_width'"),
+        (text.replace('"classification"', '"clasification"'), "Did you mean 'classification'"),
+        (text.replace('"multitask"', '"multitsak"'), "Did you mean 'multitask'"),
+    ):
+        assert damaged != text
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match=message):
+            load_network(tmp_path)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    _save(tmp_path)
+    path = tmp_path / "network.json"
+    content = json.loads(path.read_text())
+    content["network"]["encoder"]["temporal_width"] = 16
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"does not fit network\.json .* expected \(16"):
+        load_network(tmp_path)
+    content["network"]["encoder"] |= {"temporal_width": 8, "dilations": [1]}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"is unknown; .*and \d+ more"):
+        load_network(tmp_path)
