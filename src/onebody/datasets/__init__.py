@@ -2,9 +2,15 @@
 
 from onebody.config import Factory
 from onebody.data import SampleTable
+from onebody.datasets.own import OwnConfig, build_own
 from onebody.datasets.simulated import SimulatedConfig, build_simulated
 
 DATASETS: dict[str, Factory[SampleTable]] = {
+    "own": Factory(
+        config=OwnConfig,
+        build=build_own,
+        summary="own data: a CSV or JSONL manifest, one row a sample",
+    ),
     "simulated": Factory(
         config=SimulatedConfig,
         build=build_simulated,
