@@ -1,0 +1,5 @@
+"""``python -m onebody.cli`` is ``onebody``."""
+
+from onebody.cli import main
+
+main()

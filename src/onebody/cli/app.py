@@ -1,0 +1,71 @@
+"""The command tree of ``onebody``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from onebody import __version__
+from onebody.cli.catalog import catalog
+from onebody.cli.compare import compare
+from onebody.cli.data_check import check
+from onebody.cli.data_show import show
+from onebody.cli.demo import demo
+from onebody.cli.errors import Commands
+from onebody.cli.evaluate import evaluate
+from onebody.cli.predict import predict
+from onebody.cli.recipes import recipes
+from onebody.cli.speed import start_again_if_faster
+from onebody.cli.train import train
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: loading the formatter would take longer than the rest
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="One network for everything a moving body tells you: pose, action and gesture.",
+    epilog="ONEBODY_DEBUG=1 shows tracebacks; ONEBODY_MALLOC=0 leaves memory settings alone.",
+)
+data = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Look at data: check it, show it.",
+)
+app.add_typer(data, name="data")
+
+app.command("demo")(demo)
+app.command("train")(train)
+app.command("compare")(compare)
+app.command("evaluate")(evaluate)
+app.command("predict")(predict)
+data.command("check")(check)
+data.command("show")(show)
+app.command("recipes")(recipes)
+app.command("list")(catalog)
+
+
+def _show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Hold the options of the program itself (its help is given above)."""
+
+
+def main() -> None:
+    """Run the command line."""
+    start_again_if_faster(sys.argv[1:])
+    app(prog_name="onebody")

@@ -1,0 +1,118 @@
+"""``onebody data show``: look at samples as a network sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from onebody.data import InputSpec, SampleTable
+    from onebody.data.augment import AugmentConfig
+    from onebody.inference.sheet import Sample
+    from onebody.training import Recipe
+
+
+def show(
+    what: Annotated[str, typer.Argument(help="A recipe (name, file, run folder) or a manifest.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Changes to the recipe."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("sheet.png"),
+    samples: Annotated[int, typer.Option(min=1, help="How many samples of each source.")] = 12,
+    pictures: Annotated[int, typer.Option(min=1, help="How many frames of each sample.")] = 4,
+    seed: Annotated[int, typer.Option(help="Which samples.")] = 0,
+    augment: Annotated[bool, typer.Option("--augment", help="Vary them as training does.")] = False,
+) -> None:
+    """Write a picture of random samples with their labels and joints drawn."""
+    from PIL import Image
+
+    from onebody.inference.sheet import draw_sheet
+
+    found: list[Sample] = []
+    for table, spec, varied in _sources(what, changes or []):
+        chosen = choose_rows(table, spec.modality, samples, seed)
+        found += table_samples(
+            table, chosen, spec, pictures=pictures, seed=seed, augment=varied if augment else None
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(draw_sheet(found)).save(out)
+    typer.echo(f"{out}: {len(found)} samples")
+
+
+def choose_rows(table: SampleTable, modality: str, count: int, seed: int) -> list[int]:
+    """Draw rows that have a modality, in the table's order.
+
+    Raises:
+        ValueError: if no row has it.
+    """
+    import numpy as np
+
+    from onebody.config import lookup
+
+    there = np.flatnonzero(lookup(table.media, modality, "modality") != "")
+    if not len(there):
+        raise ValueError(f"Table {table.name!r}: no row has the modality {modality!r}.")
+    drawn = np.random.default_rng(seed).permutation(there)[:count]
+    return sorted(int(row) for row in drawn)
+
+
+def table_samples(
+    table: SampleTable,
+    rows: list[int],
+    spec: InputSpec,
+    *,
+    pictures: int = 4,
+    seed: int = 0,
+    augment: AugmentConfig | None = None,
+) -> list[Sample]:
+    """Prepare rows as for a network; joints columns are read whatever the tasks are."""
+    from onebody.data import JointsColumn, TargetSpec
+    from onebody.data.assemble import make_batch
+    from onebody.inference.sheet import batch_samples
+
+    columns = {n: c for n, c in table.columns.items() if isinstance(c, JointsColumn)}
+    targets = [
+        # Two dimensions are enough to draw; 3D joints are projected.
+        TargetSpec(task=name, column=name, form="joints", skeleton=column.skeleton, dims=2)
+        for name, column in columns.items()
+    ]
+    batch = make_batch(table, rows, spec, targets, augment=augment, key=(seed, 0))
+    skeletons = {name: column.skeleton for name, column in columns.items()}
+    return batch_samples(table, batch, spec.modality, skeletons, pictures=pictures)
+
+
+def _sources(
+    what: str, changes: list[str]
+) -> list[tuple[SampleTable, InputSpec, AugmentConfig | None]]:
+    """Return the tables of a recipe or a manifest, and how they are prepared."""
+    from onebody.config import build
+    from onebody.datasets import DATASETS
+    from onebody.training import load_recipe, recipe_names
+
+    path = Path(what)
+    recipes = (".yaml", ".yml")
+    if what in recipe_names() or path.suffix in recipes or (path / "recipe.yaml").is_file():
+        recipe: Recipe = load_recipe(what, changes)
+        return [
+            (build(DATASETS, part.dataset, "dataset"), recipe.input_of(i), recipe.augment)
+            for i, part in enumerate(recipe.data)
+        ]
+    if not path.exists():
+        load_recipe(what)  # says what is meant
+    return [_manifest(path)]
+
+
+def _manifest(path: Path) -> tuple[SampleTable, InputSpec, AugmentConfig | None]:
+    """Return the table of a manifest, and its first picture modality."""
+    from onebody.data import InputSpec
+    from onebody.data.reading import channels_of
+    from onebody.datasets import OwnConfig, build_own
+
+    table = build_own(OwnConfig(manifest=path))
+    shown = [modality for modality in table.media if channels_of(modality) is not None]
+    if not shown:
+        raise ValueError(f"{path}: holds no pictures (modalities: {', '.join(table.media)}).")
+    return table, InputSpec(modality=shown[0], frames=8), None

@@ -1,0 +1,47 @@
+"""Errors of the user's making become one line on the error stream and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+USER_ERROR = 2
+
+
+class Commands(TyperGroup):
+    """A group of commands that explains what went wrong instead of showing a traceback.
+
+    ``ONEBODY_DEBUG=1`` shows the traceback. Faults of the program itself (any other exception) are
+    always shown whole.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; see the class."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # the reader of a pipe has seen enough
+            raise
+        except (ValueError, OSError) as error:
+            if os.environ.get("ONEBODY_DEBUG") == "1":
+                raise
+            complain(error)
+            raise typer.Exit(USER_ERROR) from None
+
+
+def complain(error: BaseException, prefix: str = "onebody") -> None:
+    """Write an error as one line."""
+    sys.stdout.flush()
+    typer.echo(f"{prefix}: {one_line(error)}", err=True)
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says as one line."""
+    if isinstance(error, OSError) and error.strerror:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        return ": ".join([*names, error.strerror])
+    text = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    return text or type(error).__name__

@@ -1,0 +1,124 @@
+"""``onebody predict``: what a trained network says of videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onebody.cli.errors import complain
+
+if TYPE_CHECKING:
+    from onebody.inference import Prediction, Predictor
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run's folder, or a saved network.")],
+    videos: Annotated[
+        list[str], typer.Argument(help="Videos, pictures or folders of pictures, in any number.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of folders of pictures.")
+    ] = None,
+    window: Annotated[
+        float | None, typer.Option(help="Length of a window in seconds (uniform sampling).")
+    ] = None,
+    clips: Annotated[int, typer.Option(min=1, help="Clips taken of each window.")] = 1,
+    camera: Annotated[
+        str | None, typer.Option(help="fx,fy,cx,cy in pixels; 3D poses need it.")
+    ] = None,
+    depth_ref: Annotated[
+        float | None, typer.Option(help="Distance of the body in mm; 3D poses need it.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
+    no_video: Annotated[bool, typer.Option("--no-video", help="Write no annotated video.")] = False,
+) -> None:
+    """Say what videos show: an annotated mp4, JSON lines per frame, and an npz for each.
+
+    A video that cannot be read is reported and the others go on; the exit code is then 1.
+    """
+    from onebody.inference import load
+
+    predictor = load(run, device=device)
+    lens = _camera(camera)
+    failed = False
+    for video, name in zip(videos, result_names(videos), strict=True):
+        try:
+            prediction = predictor.predict(
+                video,
+                fps=fps,
+                window_s=window,
+                clips=clips,
+                camera=lens,
+                depth_ref_mm=depth_ref,
+            )
+            _write(prediction, out, name, video=not no_video)
+        except (ValueError, OSError) as error:
+            failed = True
+            complain(error, video)
+            continue
+        typer.echo(f"{video}: {_sentence(prediction)} -> {out / name}.*")
+        _tell_what_lacks(prediction, predictor)
+    if failed:
+        raise typer.Exit(1)
+
+
+def result_names(videos: list[str]) -> list[str]:
+    """Return a file name (without ending) for each video; equal ones are numbered."""
+    names: list[str] = []
+    for video in videos:
+        stem = Path(video).stem or "video"
+        name, number = stem, 2
+        while name in names:
+            name, number = f"{stem}-{number}", number + 1
+        names.append(name)
+    return names
+
+
+def _write(prediction: Prediction, out: Path, name: str, *, video: bool) -> None:
+    """Write the results of one video."""
+    from onebody.inference import draw_frames, write_video
+    from onebody.inference.reader import read_pictures
+
+    out.mkdir(parents=True, exist_ok=True)
+    prediction.save_npz(out / f"{name}.npz")
+    partial = out / f".{name}.jsonl.partial"
+    with partial.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in prediction.to_jsonl())
+    partial.replace(out / f"{name}.jsonl")
+    if video:
+        drawn = draw_frames(prediction, read_pictures(prediction.source, len(prediction)))
+        write_video(out / f"{name}.mp4", drawn, prediction.fps)
+
+
+def _sentence(prediction: Prediction) -> str:
+    """Say the answer in a few words."""
+    said = [f"{x.task} {x.name!r} {100 * x.probability:.0f} %" for x in prediction.labels()]
+    poses = [f"{task} of {len(prediction)} frames" for task in prediction.poses]
+    return ", ".join(said + poses)
+
+
+def _tell_what_lacks(prediction: Prediction, predictor: Predictor) -> None:
+    """Say why a 3D pose is empty."""
+    import numpy as np
+
+    for task, pose in prediction.poses.items():
+        if predictor.tasks[task].dims == 3 and not np.isfinite(pose.joints[..., 0]).any():
+            typer.echo(
+                f"{prediction.source}: {task} is empty: millimeters need --camera fx,fy,cx,cy and "
+                "--depth-ref.",
+                err=True,
+            )
+
+
+def _camera(text: str | None) -> tuple[float, float, float, float] | None:
+    """Read ``fx,fy,cx,cy``."""
+    if text is None:
+        return None
+    try:
+        fx, fy, cx, cy = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--camera: expected fx,fy,cx,cy in pixels, found {text!r}.") from None
+    return fx, fy, cx, cy

@@ -1,0 +1,47 @@
+"""``onebody train``: train one network by a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name (see 'onebody recipes'), file or run folder.")
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Changes, such as train.seed=3."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder [default: runs/RECIPE].")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Train a network by a recipe. A run that was interrupted goes on where it stopped."""
+    from onebody.cli.tables import figure_lines, metric_units
+    from onebody.training import load_recipe
+    from onebody.training import train as run
+
+    read = load_recipe(recipe, changes or [])
+    folder = out or run_folder(recipe)
+    summary = run(read, folder, progress=not quiet)
+    split, figures = ("test", summary.test) if summary.test else ("validation", summary.validation)
+    if figures:
+        typer.echo(f"On the {split} split:")
+        for line in figure_lines(figures, metric_units()):
+            typer.echo(f"  {line}")
+    typer.echo(f"{folder}: {summary.steps} steps, {summary.parameters:,} parameters")
+    for failure in summary.failures:
+        typer.echo(f"not read: {failure}", err=True)
+
+
+def run_folder(recipe: str) -> Path:
+    """Return the folder that a recipe's run goes to unless told otherwise."""
+    path = Path(recipe)
+    if (path / "recipe.yaml").is_file():
+        return path
+    return Path("runs") / path.stem

@@ -1,0 +1,219 @@
+"""`Predictor`: a saved network that answers for files and arrays."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onebody.config import lookup
+from onebody.inference.merge import PoseTrack
+from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
+from onebody.inference.reader import Group, Medium, open_medium, read_windows
+from onebody.inference.windows import plan_windows
+from onebody.models import SavedNetwork, load_network
+from onebody.tasks import Task
+from onebody.tasks.classes import ClassTask
+from onebody.tasks.pose import PoseTask
+from onebody.tasks.union import UnionTask
+from onebody.types import Array, Floats, Ints
+
+Camera = tuple[float, float, float, float]
+
+
+def load(folder: Path | str, *, device: str = "cpu") -> Predictor:
+    """Load a trained network.
+
+    Args:
+        folder: a run's folder (that of ``onebody train``) or the ``model`` folder in it.
+        device: where it shall run.
+
+    Raises:
+        ValueError: if there is no saved network; says where one was looked for.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder. Name a run (see 'onebody train --out').")
+    model = folder / "model" if (folder / "model").is_dir() else folder
+    saved = load_network(model)
+    saved.network.to(device).eval()
+    return Predictor(saved=saved, device=device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictor:
+    """A saved network that answers for whole files, however long they are.
+
+    Attributes:
+        saved: the network, its tasks and how media are prepared for it.
+        device: where it runs.
+        batch_size: most windows that are run at once.
+    """
+
+    saved: SavedNetwork
+    device: str = "cpu"
+    batch_size: int = 8
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """The network's tasks by name."""
+        return self.saved.network.tasks
+
+    def predict(
+        self,
+        source: str | Path | Array,
+        *,
+        tasks: Sequence[str] | None = None,
+        fps: float | None = None,
+        camera: Camera | None = None,
+        depth_ref_mm: float | None = None,
+        window_s: float | None = None,
+        clips: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Prediction:
+        """Answer every task for a video, a folder of pictures, a still, or an array of pictures.
+
+        The medium is covered by overlapping windows (`plan_windows`). Class probabilities are
+        averaged over them; poses are blended where windows overlap and interpolated at frames that
+        the network did not see (`PoseAnswer.measured`).
+
+        Args:
+            source: a file, a folder, any source string, or uint8 pictures ``[T, H, W]``,
+                ``[T, H, W, 1 or 3]`` or ``[H, W, 3]``.
+            tasks: which tasks; None: all.
+            fps: frames per second; None: the medium's own. Needed for folders and arrays.
+            camera: fx, fy, cx, cy in source pixels, for 3D poses in mm.
+            depth_ref_mm: distance of the body at which normalized depth is 0.5, for the same.
+            window_s: length of a window of a uniformly sampling network; None: that of the clips
+                that it learned from where the network's notes tell (``clip_s``), else the whole
+                medium.
+            clips: how many clips, of different frames, are taken of every window.
+            progress: is told windows done and windows in all.
+
+        Raises:
+            MediaError: if the medium cannot be read.
+            ValueError: if a task does not exist, or something that is needed is not given.
+        """
+        names = list(self.tasks) if tasks is None else list(tasks)
+        for name in names:
+            _check_task(lookup(self.tasks, name, "task"))
+        with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
+            place = _store(source, Path(folder)) if isinstance(source, np.ndarray) else str(source)
+            medium = open_medium(place, fps=fps, camera=camera, depth_ref_mm=depth_ref_mm)
+            length = self.saved.notes.get("clip_s") if window_s is None else window_s
+            windows = plan_windows(
+                medium.info.num_frames, self.saved.input, fps=medium.fps, window_s=length
+            )
+            answers = _Answers(names, medium, windows, clips)
+            groups = read_windows(
+                medium, windows, self.saved.input, batch_size=self.batch_size, clips=clips
+            )
+            for group in groups:
+                answers.add(group, self._run(group, names), self.tasks)
+                if progress is not None:
+                    progress(int(group.windows[-1]) + 1, len(windows))
+        shown = "array" if isinstance(source, np.ndarray) else str(source)
+        return answers.finish(shown, self.tasks)
+
+    def _run(self, group: Group, names: Sequence[str]) -> dict[str, Floats]:
+        """Run the network on a group and decode its final outputs."""
+        batch = group.batch.to(self.device)
+        everyone = torch.ones(len(batch), dtype=torch.bool, device=self.device)
+        with torch.inference_mode():
+            outputs = self.saved.network([batch], [dict.fromkeys(names, everyone)])[0]
+            decoded: dict[str, Tensor] = {
+                name: self.tasks[name].decode(outputs[name][-1].float(), batch.context)
+                for name in names
+            }
+        return {name: value.float().cpu().numpy() for name, value in decoded.items()}
+
+
+class _Answers:
+    """Collects what the windows say."""
+
+    def __init__(self, names: Sequence[str], medium: Medium, windows: Ints, clips: int) -> None:
+        self.names = names
+        self.medium = medium
+        self.windows = windows
+        self.clips = clips
+        self._scores: dict[str, Floats] = {}
+        self._tracks: dict[str, PoseTrack] = {}
+
+    def add(self, group: Group, decoded: Mapping[str, Floats], tasks: Mapping[str, Task]) -> None:
+        """Add the decoded answers of a group of windows."""
+        for name in self.names:
+            if tasks[name].form == "joints":
+                track = self._tracks.setdefault(name, PoseTrack(len(self.medium.times_s)))
+                for frames, joints in zip(group.frames, decoded[name], strict=True):
+                    track.add(frames, joints)
+            else:
+                size = (len(self.windows), decoded[name].shape[1])
+                scores = self._scores.setdefault(name, np.zeros(size, np.float32))
+                np.add.at(scores, group.windows, decoded[name] / self.clips)
+
+    def finish(self, source: str, tasks: Mapping[str, Task]) -> Prediction:
+        """Merge everything into one prediction."""
+        poses = {}
+        for name, track in self._tracks.items():
+            joints, measured = track.finish()
+            poses[name] = PoseAnswer(
+                skeleton=_as_pose(tasks[name]).skeleton,
+                unit="px" if tasks[name].dims == 2 else "mm",
+                joints=joints,
+                measured=measured,
+            )
+        classes = {}
+        for name, scores in self._scores.items():
+            classes[name] = ClassAnswer(
+                classes=_as_class(tasks[name]).classes,
+                owners=class_owners(tasks[name]),
+                windows=self.windows,
+                scores=scores,
+            )
+        return Prediction(
+            source=source,
+            fps=self.medium.fps,
+            size=(self.medium.info.height, self.medium.info.width),
+            times_s=self.medium.times_s,
+            classes=classes,
+            poses=poses,
+        )
+
+
+def class_owners(task: Task) -> tuple[str, ...]:
+    """Return for each class of a union the task that it belongs to; nothing for other tasks."""
+    if not isinstance(task, UnionTask):
+        return ()
+    parts = zip(task.of, task.sizes, strict=True)
+    return tuple(name for name, size in parts for _ in range(size))
+
+
+def _as_class(task: Task) -> ClassTask:
+    assert isinstance(task, ClassTask)
+    return task
+
+
+def _as_pose(task: Task) -> PoseTask:
+    assert isinstance(task, PoseTask)
+    return task
+
+
+def _store(pictures: Array, folder: Path) -> str:
+    """Write an array into a file, so that it takes the same way as a medium on disk."""
+    single = pictures.ndim == 3 and pictures.shape[2] == 3
+    np.save(folder / "array.npy", pictures[None] if single else pictures)
+    return str(folder / "array.npy")
+
+
+def _check_task(task: Task) -> None:
+    """Refuse tasks whose answers a prediction has no place for."""
+    if not isinstance(task, (ClassTask, PoseTask)):
+        raise ValueError(
+            f"Task {task.name!r} is neither of classes nor of joints ({type(task).__name__}): a "
+            "prediction has no place for its answer. Name the other tasks (tasks=...)."
+        )

@@ -1,0 +1,201 @@
+"""Reads the windows of one medium, prepared as in training, a few at a time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from onebody.data import Batch, InputSpec, make_table
+from onebody.data.assemble import make_batch
+from onebody.data.clips import clip_indices
+from onebody.data.reading import channels_of
+from onebody.data.sources import MediaInfo, probe, read_array, read_frames, timestamps
+from onebody.types import Array, Frames, Ints
+
+CHUNK_BYTES = 256 << 20
+"""Most memory that decoded frames take. Each time more are read, decoding begins at the key frame
+before them, so few large reads are much faster than many small ones."""
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medium:
+    """What is to be looked at.
+
+    Attributes:
+        source: a source string (see `onebody.data.table`).
+        info: number of frames and size.
+        fps: frames per second; 1 for a still without a clock.
+        times_s: ``[T]`` time of every frame.
+        camera: fx, fy, cx, cy in source pixels; NaN where unknown.
+        depth_ref_mm: distance at which normalized depth is 0.5; NaN where unknown.
+    """
+
+    source: str
+    info: MediaInfo
+    fps: float
+    times_s: Numbers
+    camera: tuple[float, float, float, float]
+    depth_ref_mm: float
+
+
+def open_medium(
+    source: str,
+    *,
+    fps: float | None = None,
+    camera: tuple[float, float, float, float] | None = None,
+    depth_ref_mm: float | None = None,
+) -> Medium:
+    """Look at a medium without decoding it.
+
+    Args:
+        source: a source string.
+        fps: frames per second; None: the medium's own.
+        camera: fx, fy, cx, cy in source pixels, for answers in mm.
+        depth_ref_mm: distance at which normalized depth is 0.5, for answers in mm.
+
+    Raises:
+        MediaError: if it cannot be read.
+        ValueError: if it has several frames and no clock, or ``fps`` is not positive.
+    """
+    if fps is not None and not fps > 0:
+        raise ValueError(f"Frames per second should be positive, found {fps}.")
+    info = probe(source)
+    rate = fps if fps is not None else info.fps
+    if not rate > 0:
+        if info.num_frames > 1:
+            raise ValueError(
+                f"{source}: {info.num_frames} frames without a clock. Say how many there are per "
+                "second (fps=30, on the command line --fps 30)."
+            )
+        rate = 1.0
+    numbers = np.arange(info.num_frames, dtype=np.int64)
+    times = (
+        numbers / rate if fps is not None or info.num_frames == 1 else timestamps(source, numbers)
+    )
+    nan = float("nan")
+    return Medium(
+        source=source,
+        info=info,
+        fps=float(rate),
+        times_s=np.asarray(times, np.float64),
+        camera=camera or (nan, nan, nan, nan),
+        depth_ref_mm=nan if depth_ref_mm is None else depth_ref_mm,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A few windows, ready for the network.
+
+    Attributes:
+        windows: ``[B]`` number of each window.
+        frames: ``[B, T]`` frames that the network sees.
+        batch: the network's input.
+    """
+
+    windows: Ints
+    frames: Ints
+    batch: Batch
+
+
+def read_windows(
+    medium: Medium, windows: Ints, spec: InputSpec, *, batch_size: int = 8, clips: int = 1
+) -> Iterator[Group]:
+    """Read windows in order, a group at a time, so that a long medium needs no more memory.
+
+    Frames are decoded for many groups at once, those of overlapping windows a single time. They
+    then take the same way as training samples (`make_batch`).
+
+    Args:
+        medium: what is looked at.
+        windows: ``[W, 2]`` of `plan_windows`.
+        spec: what the network wants.
+        batch_size: most windows of a group.
+        clips: how many clips, each with other frames, are taken of every window.
+    """
+    jobs = [(window, clip) for window in range(len(windows)) for clip in range(clips)]
+    numbers = np.array([window for window, _ in jobs])
+    frames = np.stack([_sample(windows[w], spec, clip, clips) for w, clip in jobs])
+    most = max(1, CHUNK_BYTES // _frame_bytes(medium, spec.modality))
+    with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
+        for first, stop in _chunks(frames, most):
+            needed = np.unique(frames[first:stop])
+            content = _content(medium.source, needed, spec.modality)
+            size = max(1, min(batch_size, most // spec.frames))
+            for start in range(first, stop, size):
+                part = slice(start, min(start + size, stop))
+                taken = content[np.searchsorted(needed, frames[part])]  # [B, T, ...]
+                path = Path(folder) / f"{start}.npy"
+                batch = _prepare(medium, frames[part], taken, spec, path)
+                yield Group(windows=numbers[part], frames=frames[part], batch=batch)
+
+
+def read_pictures(source: str, num_frames: int) -> Iterator[Frames]:
+    """Yield the pictures ``[H, W, 3]`` of a medium one by one, with bounded memory."""
+    info = probe(source)
+    step = max(1, CHUNK_BYTES // max(1, info.height * info.width * 3))
+    for first in range(0, num_frames, step):
+        yield from read_frames(source, np.arange(first, min(first + step, num_frames)))
+
+
+def _chunks(frames: Ints, most: int) -> Iterator[tuple[int, int]]:
+    """Divide jobs with frames ``[N, T]`` into runs that need at most so many distinct frames."""
+    first, needed = 0, set[int]()
+    for job, row in enumerate(frames.tolist()):
+        if job > first and len(needed | set(row)) > most:
+            yield first, job
+            first, needed = job, set()
+        needed |= set(row)
+    yield first, len(frames)
+
+
+def _frame_bytes(medium: Medium, modality: str) -> int:
+    """Return what a decoded frame takes in memory."""
+    shown = channels_of(modality)
+    if shown is None:
+        rows = np.asarray(read_array(medium.source))
+        return max(1, rows.nbytes // max(1, len(rows)))
+    return max(1, medium.info.height * medium.info.width * shown)
+
+
+def _sample(window: Ints, spec: InputSpec, clip: int, clips: int) -> Ints:
+    """Return ``[T]`` frames of a window, as evaluation samples them."""
+    start, stop = (int(end) for end in window)
+    return start + clip_indices(stop - start, spec, rng=None, clip=clip, clips=clips)
+
+
+def _prepare(medium: Medium, frames: Ints, content: Array, spec: InputSpec, path: Path) -> Batch:
+    """Make the batch of frames ``[B, T]`` with their content, by way of an array file of it."""
+    count, length = frames.shape
+    np.save(path, content.reshape(count * length, *content.shape[2:]))
+    sources = [f"{path}#{i * length}:{(i + 1) * length}" for i in range(count)]
+    table = make_table(
+        medium.source,
+        {spec.modality: sources},
+        fps=np.full(count, medium.fps),
+        camera_matrix=np.tile(np.array(medium.camera), (count, 1)),
+        depth_ref_mm=np.full(count, medium.depth_ref_mm),
+        row_names=[medium.source] * count,
+    )
+    # The frames are chosen already: take them all, one after another.
+    taken = spec.model_copy(update={"sampling": "dense", "stride": 1})
+    batch = make_batch(table, np.arange(count), taken, (), augment=None)
+    path.unlink(missing_ok=True)
+    times = torch.from_numpy(medium.times_s[frames])
+    return replace(batch, context=replace(batch.context, times_s=times))
+
+
+def _content(source: str, frames: Ints, modality: str) -> Array:
+    """Read frames of a medium: pictures, or numbers of skeletons and sensors."""
+    shown = channels_of(modality)
+    if shown is None:
+        return np.asarray(read_array(source))[frames]
+    return read_frames(source, frames, channels=shown)

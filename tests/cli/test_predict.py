@@ -1,0 +1,89 @@
+"""``onebody predict``: three files for each video, bad files by name, the others go on."""
+
+from __future__ import annotations
+
+import json
+
+import av
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from onebody.cli.app import app
+from onebody.cli.predict import result_names
+from onebody.inference import Prediction
+from saved_runs import write_run
+
+
+@pytest.fixture(scope="module")
+def saved_run(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("run"))
+
+
+def predict(*arguments):
+    return CliRunner().invoke(app, ["predict", *map(str, arguments)])
+
+
+def test_a_video_gets_its_files(saved_run, tmp_path, make_video):
+    video = make_video(tmp_path / "clip.mp4", 9)
+    result = predict(saved_run, video, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "clip.jsonl",
+        "clip.mp4",
+        "clip.npz",
+    ]
+    prediction = Prediction.load_npz(tmp_path / "out" / "clip.npz")
+    assert len(prediction) == 9
+    lines = (tmp_path / "out" / "clip.jsonl").read_text().splitlines()
+    assert [json.loads(line)["frame"] for line in lines] == list(range(9))
+    assert lines == list(prediction.to_jsonl())
+    with av.open(str(tmp_path / "out" / "clip.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert sum(1 for _ in container.decode(stream)) == 9
+        assert stream.height >= 480
+    (label,) = prediction.labels()
+    assert f"{label.task} '{label.name}'" in result.output
+    assert "pose of 9 frames" in result.output
+
+
+def test_a_bad_file_is_named_and_the_others_go_on(saved_run, tmp_path, make_video):
+    good = make_video(tmp_path / "good.mp4", 5)
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"not a video")
+    result = predict(
+        saved_run, bad, good, tmp_path / "none.mp4", "--out", tmp_path / "o", "--no-video"
+    )
+    assert result.exit_code == 1
+    assert sorted(p.name for p in (tmp_path / "o").iterdir()) == ["good.jsonl", "good.npz"]
+    assert "bad.mp4: " in result.stderr
+    assert "none.mp4: " in result.stderr
+    assert result.stderr.count("\n") == 2
+    assert "good.mp4: " in result.stdout
+
+
+def test_an_array_of_pictures_needs_a_rate(saved_run, tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((5, 24, 24, 3), np.uint8))
+    without = predict(saved_run, tmp_path / "a.npy", "--out", tmp_path / "o")
+    assert without.exit_code == 1
+    assert "--fps 30" in without.stderr
+    result = predict(saved_run, tmp_path / "a.npy", "--fps", 10, "--out", tmp_path / "o")
+    assert result.exit_code == 0
+    assert Prediction.load_npz(tmp_path / "o" / "a.npz").fps == 10.0
+
+
+def test_a_missing_run_is_refused(tmp_path):
+    result = predict(tmp_path / "nowhere", "a.mp4")
+    assert result.exit_code == 2
+    assert "nowhere: no such folder" in result.stderr
+
+
+def test_a_strange_camera_is_refused(saved_run):
+    result = predict(saved_run, "a.mp4", "--camera", "1,2")
+    assert result.exit_code == 2
+    assert "fx,fy,cx,cy" in result.stderr
+
+
+def test_equal_names_are_numbered():
+    assert result_names(["a/x.mp4", "b/x.avi", "x", "y.mp4"]) == ["x", "x-2", "x-3", "y"]

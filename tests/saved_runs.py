@@ -1,0 +1,38 @@
+"""A run's folder with a small untrained network, for tests that predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from onebody.config import lookup, read_config
+from onebody.data import InputSpec
+from onebody.models import NETWORKS, build_network, channels_of, save_network
+from onebody.tasks import TASKS, build_tasks
+
+_TASKS = {
+    "action": {"kind": "classification", "name": "action", "classes": ["walk", "sit"]},
+    "gesture": {"kind": "classification", "name": "gesture", "classes": ["wave", "clap"]},
+    "pose": {"kind": "pose2d", "name": "pose", "skeleton": "coco-17"},
+    "both": {
+        "kind": "union",
+        "name": "both",
+        "of": ["action", "gesture"],
+        "parts": {"action": ["walk", "sit"], "gesture": ["wave", "clap"]},
+    },
+}
+
+
+def write_run(folder: Path) -> Path:
+    """Write ``folder/model``: action, gesture, their union and 2D pose from dense RGB windows."""
+    tasks = {
+        name: read_config(lookup(TASKS, str(values["kind"]), "task").config, values, "test")
+        for name, values in _TASKS.items()
+    }
+    spec = InputSpec(size=32, frames=4, sampling="dense")
+    config = read_config(NETWORKS["multitask"].config, {}, "test")
+    torch.manual_seed(0)
+    network = build_network(config, build_tasks(tasks), channels_of(spec))
+    save_network(folder / "model", network, config=config, tasks=tasks, input=spec, notes={})
+    return folder
