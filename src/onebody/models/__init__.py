@@ -33,6 +33,8 @@ from onebody.models.init_weights import InitReport, initialize, load_pretrained
 from onebody.models.joint_head import JointHeadConfig, build_joint_head
 from onebody.models.light import LightConfig, build_light
 from onebody.models.multitask import MultiTask
+from onebody.models.point_head import PointHeadConfig, build_point_head
+from onebody.models.points import PointsConfig, build_points
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
 from onebody.models.store import SavedNetwork, load_network, save_network
@@ -47,6 +49,11 @@ ENCODERS["resnet3d"] = Factory(
     build=build_resnet3d,
     summary="3D ResNet 10, 18, 34 or 50; reads public Kinetics weights",
 )
+ENCODERS["points"] = Factory(
+    config=PointsConfig,
+    build=build_points,
+    summary="small 2D trunk finds points in each frame; actions are read from their paths",
+)
 SHARINGS["hard"] = Factory(config=HardConfig, build=build_hard, summary="one encoder for all tasks")
 HEADS["class"] = Factory(
     config=ClassHeadConfig, build=build_class_head, summary="one answer for a clip"
@@ -58,6 +65,11 @@ HEADS["joints"] = Factory(
     config=JointHeadConfig,
     build=build_joint_head,
     summary="2D or 3D joints as the expectation of heat maps",
+)
+HEADS["points"] = Factory(
+    config=PointHeadConfig,
+    build=build_point_head,
+    summary="joints read off an encoder's points, corrected over time",
 )
 NETWORKS["multitask"] = Factory(
     config=MultiTaskConfig,

@@ -1,1 +1,31 @@
-"""The studies room."""
+"""Studies: what sharing bought, with its single-task twins, its spread and its cost."""
+
+from onebody.studies.arms import JOINT, Arm, make_arms, twin_groups
+from onebody.studies.compare import Comparison, Cost, Line, Run, compare, fold_values
+from onebody.studies.delta import delta_mtl, headlines, relative_gain
+from onebody.studies.measure import Measured, measure
+from onebody.studies.report import write_report
+from onebody.studies.table import COLUMNS, cost_rows, notes, rows
+
+__all__ = [
+    "compare",
+    "Comparison",
+    "Line",
+    "Cost",
+    "Run",
+    "fold_values",
+    "Arm",
+    "JOINT",
+    "make_arms",
+    "twin_groups",
+    "delta_mtl",
+    "relative_gain",
+    "headlines",
+    "Measured",
+    "measure",
+    "write_report",
+    "COLUMNS",
+    "rows",
+    "cost_rows",
+    "notes",
+]

@@ -1,0 +1,86 @@
+"""A finished run measured on its test rows, subject by subject, and kept beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from onebody.evaluation import evaluate
+from onebody.metrics import Results
+from onebody.models import load_network
+from onebody.training import build_run, load_recipe
+
+FILE = "subjects.json"
+
+Figures = dict[str, dict[str, dict[str, float | None]]]
+"""By task, subject and metric; None where a metric cannot be measured on that subject."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Test figures of one run.
+
+    Attributes:
+        figures: by task, test subject and metric.
+        confusion: by class task, counts ``[true][predicted]`` over all test rows.
+        classes: by class task, its class names.
+        samples: test rows by task.
+    """
+
+    figures: Figures
+    confusion: dict[str, list[list[int]]]
+    classes: dict[str, list[str]]
+    samples: dict[str, int]
+
+
+def measure(run: Path, *, clips: int = 1) -> Measured:
+    """Measure a run on the test rows of its recipe, once; later calls read what was kept.
+
+    Raises:
+        ValueError: if the run's recipe has no test rows.
+    """
+    file = run / FILE
+    if file.exists():
+        return Measured(**json.loads(file.read_text(encoding="utf-8")))
+    recipe = load_recipe(str(run / "recipe.yaml"))
+    setup = build_run(recipe)
+    if not setup.sources["test"]:
+        raise ValueError(f"{run}: the recipe's split leaves no test rows. State split.test.")
+    network = load_network(run / "model").network
+    figures: Figures = {}
+    confusion: dict[str, list[list[int]]] = {}
+    samples: dict[str, int] = {}
+    for source in setup.sources["test"]:
+        results = evaluate(network, source, clips=clips, bf16=recipe.train.bf16)
+        subjects = np.where(source.table.subject == "", "everyone", source.table.subject)
+        for name, found in results.items():
+            task = network.tasks[name]
+            for subject in np.unique(subjects[found.row]):
+                own = found.select(subjects[found.row] == subject)
+                values = {m: _number(task.metrics[m].function(own)) for m in task.metrics}
+                figures.setdefault(name, {})[str(subject)] = values
+            samples[name] = samples.get(name, 0) + len(np.unique(found.row))
+            if task.form == "vector":
+                counts = np.array(confusion.get(name, 0)) + _confusion(found)
+                confusion[name] = counts.tolist()
+    classes = {name: list(getattr(network.tasks[name], "classes")) for name in confusion}  # noqa: B009
+    measured = Measured(figures=figures, confusion=confusion, classes=classes, samples=samples)
+    file.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
+    return measured
+
+
+def _confusion(results: Results) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Count true against predicted classes."""
+    size = results.prediction.shape[1]
+    counts = np.zeros((size, size), np.int64)
+    np.add.at(counts, (results.target.astype(int), results.prediction.argmax(1)), 1)
+    return counts
+
+
+def _number(value: float) -> float | None:
+    """Return None for what cannot be measured: JSON has no NaN."""
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,150 @@
+"""Pictures of a comparison's report, as PNG data that a page can hold in itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from onebody.data.sources import read_frames
+from onebody.inference import load
+from onebody.studies.arms import JOINT
+from onebody.studies.compare import Comparison, Run
+from onebody.training import build_run, load_recipe
+from onebody.training.log import read_log
+
+COLORS = ("#2563eb", "#d97706", "#059669", "#be185d", "#7c3aed", "#0e7490", "#65a30d")
+"""One per arm, in the table's order."""
+
+
+def curves(comparison: Comparison) -> str:
+    """Draw each task's training loss and the monitored validation figure over steps, by arm."""
+    logs = [(run, read_log(Path(run.summary.folder) / "log.jsonl")) for run in comparison.runs]
+    tasks = list(
+        dict.fromkeys(task for _, lines in logs for x in lines for task in x.get("loss", {}))
+    )
+    columns = min(3, len(tasks) + 1)
+    rows = -(-(len(tasks) + 1) // columns)
+    figure = Figure(figsize=(4.2 * columns, 2.9 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).flat
+    arms = [cost.arm for cost in comparison.costs]
+    for axis, task in zip(axes, tasks, strict=False):
+        for run, lines in logs:
+            points = [(x["step"], x["loss"][task]) for x in lines if task in x.get("loss", {})]
+            _plot(axis, points, run, arms)
+        axis.set(title=f"{task}: training loss", xlabel="step", yscale="log")
+    last = list(figure.axes)[len(tasks)]
+    for run, lines in logs:
+        _plot(last, [(x["step"], x["monitor"]) for x in lines if "monitor" in x], run, arms)
+    last.set(title="validation (each arm's own monitor)", xlabel="step")
+    last.legend(
+        handles=[Line2D([], [], color=COLORS[i % len(COLORS)]) for i in range(len(arms))],
+        labels=arms,
+        fontsize=8,
+    )
+    for unused in list(figure.axes)[len(tasks) + 1 :]:
+        unused.remove()
+    return _data(figure)
+
+
+def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """Draw a confusion matrix, each row divided by its number of samples."""
+    values = np.array(counts, float)
+    shares = values / np.maximum(values.sum(1, keepdims=True), 1)
+    side = max(3.4, 0.26 * len(classes) + 1.6)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(values > 0):
+        ink = "white" if shares[row, column] > 0.55 else "black"
+        axis.text(
+            column, row, int(values[row, column]), ha="center", va="center", fontsize=6, color=ink
+        )
+    axis.set_xticks(range(len(classes)), classes, rotation=90, fontsize=7)
+    axis.set_yticks(range(len(classes)), classes, fontsize=7)
+    axis.set(xlabel="predicted", ylabel="true")
+    return _data(figure)
+
+
+def samples(comparison: Comparison, count: int = 6) -> list[tuple[str, str]]:
+    """Draw the joint network's answer on the middle frame of some test clips.
+
+    Returns:
+        (caption, PNG data) per clip; clips are spread over the first run's test rows.
+    """
+    run = next(run for run in comparison.runs if run.arm == JOINT)
+    folder = Path(run.summary.folder)
+    predictor = load(folder)
+    drawn: list[tuple[str, str]] = []
+    for source in build_run(load_recipe(str(folder / "recipe.yaml"))).sources["test"]:
+        table, modality = source.table, source.spec.modality
+        for row in np.unique(np.linspace(0, len(table) - 1, count).astype(int)):
+            medium = str(table.media[modality][row])
+            fx, fy, cx, cy = table.camera_matrix[row].tolist()
+            prediction = predictor.predict(
+                medium,
+                fps=_known(table.fps[row]),
+                camera=(fx, fy, cx, cy) if np.isfinite(fx) else None,
+                depth_ref_mm=_known(table.depth_ref_mm[row]),
+            )
+            middle = len(prediction) // 2
+            frame = read_frames(medium, np.array([middle]))
+            picture = prediction[middle : middle + 1].draw(frame, least_side_px=300)[0]
+            drawn.append((str(table.row_names[row]), _picture(picture)))
+    return drawn[: 2 * count]
+
+
+def _known(value: float) -> float | None:
+    """Return None for NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _plot(axis: Any, points: Sequence[tuple[int, float]], run: Run, arms: Sequence[str]) -> None:
+    """Draw one run's curve in its arm's color."""
+    if points:
+        steps, values = zip(*points, strict=True)
+        color = COLORS[arms.index(run.arm) % len(COLORS)]
+        axis.plot(steps, values, color=color, linewidth=1, alpha=0.8)
+    axis.grid(alpha=0.25)
+    axis.tick_params(labelsize=7)
+
+
+def _data(figure: Figure) -> str:
+    """Return a figure as a data URL."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return _url(stream.getvalue())
+
+
+def _picture(frame: np.ndarray[Any, Any]) -> str:
+    """Return a frame as a data URL."""
+    stream = io.BytesIO()
+    Image.fromarray(frame).save(stream, format="PNG", optimize=True)
+    return _url(stream.getvalue())
+
+
+def _url(png: bytes) -> str:
+    """Return PNG bytes as a data URL."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+Confusions = Mapping[str, tuple[Sequence[str], Sequence[Sequence[int]]]]
+
+
+def total_confusions(comparison: Comparison) -> Confusions:
+    """Add up the joint network's confusion matrices over folds and seeds, by task."""
+    found: dict[str, tuple[Sequence[str], Any]] = {}
+    for run in comparison.runs:
+        if run.arm != JOINT:
+            continue
+        for task, counts in run.measured.confusion.items():
+            before = found[task][1] if task in found else 0
+            found[task] = (run.measured.classes[task], before + np.array(counts))
+    return found

@@ -1,0 +1,93 @@
+"""The table of a comparison as rows of text, for the terminal and for the page."""
+
+from __future__ import annotations
+
+from onebody.studies.compare import Comparison, Line
+
+COLUMNS = ("task", "metric", "together", "alone", "difference", "95 % interval")
+
+
+def rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Return one row of text per line of the table, in the order of `COLUMNS`."""
+    return [
+        (
+            line.task,
+            line.metric,
+            _figure(line.joint, line.joint_spread, line.unit),
+            "-" if line.single is None else _figure(line.single, line.single_spread, line.unit),
+            _difference(line),
+            _interval(line),
+        )
+        for line in comparison.lines
+    ]
+
+
+def cost_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Return one row per arm: name, parameters, MACs per clip, seconds per run."""
+    return [
+        (
+            cost.arm,
+            f"{cost.parameters / 1e6:.2f} M",
+            f"{cost.macs / 1e9:.2f} G",
+            f"{cost.seconds:.0f} s",
+        )
+        for cost in comparison.costs
+    ]
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """Return what must be read with the table."""
+    seeds, folds = len(comparison.seeds), comparison.folds
+    subjects = {s for line in comparison.lines for s in line.subjects}
+    alone = sum(c.parameters for c in comparison.costs[1:])
+    lines = [
+        f"Delta_MTL {100 * comparison.delta:+.1f} % (mean relative gain of the joint network over "
+        "the single-task twins; first metric of each task that has a twin).",
+        f"{seeds} seed{'s' if seeds > 1 else ''}, {len(subjects)} test subjects"
+        + (f", held out in turn: {', '.join(folds)}." if folds else "."),
+        f"One joint network of {comparison.costs[0].parameters / 1e6:.2f} M parameters stands "
+        f"beside {len(comparison.costs) - 1} twins of {alone / 1e6:.2f} M in all.",
+    ]
+    if seeds > 1:
+        lines.append("Figures are means over test subjects; +- is the deviation over seeds.")
+    reasons = {d.interval.reason for line in comparison.lines if (d := line.difference)} - {""}
+    return lines + [f"No interval: {reason}." for reason in sorted(reasons)]
+
+
+def better(line: Line) -> bool | None:
+    """Whether the joint network is better; None where nothing can be said."""
+    if line.difference is None or line.difference.mean == 0:
+        return None
+    return (line.difference.mean > 0) == line.higher_is_better
+
+
+def _scale(unit: str) -> tuple[float, str]:
+    """Return the factor and ending that a unit is printed with."""
+    return (100.0, " %") if unit == "%" else (1.0, f" {unit}" if unit else "")
+
+
+def _figure(value: float, spread: float | None, unit: str) -> str:
+    """Print a figure with its spread over seeds."""
+    factor, ending = _scale(unit)
+    deviation = "" if spread is None else f" +- {factor * spread:.1f}"
+    return f"{factor * value:.1f}{deviation}{ending}"
+
+
+def _difference(line: Line) -> str:
+    """Print the paired difference, joint minus single."""
+    if line.difference is None:
+        return "-"
+    factor, _ = _scale(line.unit)
+    return (
+        f"{factor * line.difference.mean:+.1f}"
+        + {True: " better", False: " worse", None: ""}[better(line)]
+    )
+
+
+def _interval(line: Line) -> str:
+    """Print the interval of the difference."""
+    if line.difference is None or line.difference.interval.bounds is None:
+        return "-"
+    factor, _ = _scale(line.unit)
+    low, high = line.difference.interval.bounds
+    return f"{factor * low:+.1f} to {factor * high:+.1f}"
