@@ -165,6 +165,25 @@ def test_the_number_of_windows_at_once_changes_nothing(batch_size):
     assert max(one.saved.network.sizes) <= batch_size
 
 
+def test_a_span_is_a_part_of_the_whole(tmp_path, make_video):
+    video = make_video(tmp_path / "a.mp4", 40)
+    whole = predictor(DENSE).predict(video)
+    part = predictor(DENSE).predict(video, span_s=(0.4, 1.0))
+    assert (part.first_frame, len(part)) == (10, 15)
+    np.testing.assert_allclose(part.times_s, whole.times_s[10:25])
+    np.testing.assert_allclose(
+        part.poses["pose"].joints, whole.poses["pose"].joints[10:25], rtol=1e-4
+    )
+    rest = predictor(DENSE).predict(ramp(20), fps=10.0, span_s=(1.5, float("nan")))
+    np.testing.assert_allclose(frame_of(rest), np.arange(15, 20), atol=1e-3)
+
+
+def test_a_span_outside_is_refused(tmp_path, make_video):
+    video = make_video(tmp_path / "a.mp4", 10)
+    with pytest.raises(MediaError, match="frames between 3 s and 4 s"):
+        predictor(DENSE).predict(video, span_s=(3.0, 4.0))
+
+
 def test_windows_are_prepared_as_in_evaluation(tmp_path, make_video):
     video = str(make_video(tmp_path / "a.mp4", 30))
     for spec in (DENSE, UNIFORM):

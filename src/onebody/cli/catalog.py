@@ -32,7 +32,11 @@ def catalog(
 
 def registered() -> dict[str, dict[str, str]]:
     """Return one line for every part that is registered, by kind and name."""
+    from collections.abc import Mapping
+    from typing import Any
+
     from onebody.balancing import BALANCERS
+    from onebody.config import Factory
     from onebody.datasets import DATASETS
     from onebody.metrics import METRICS
     from onebody.models import ENCODERS, HEADS, NETWORKS, SHARINGS
@@ -40,7 +44,7 @@ def registered() -> dict[str, dict[str, str]]:
     from onebody.tasks import TASKS
     from onebody.training.reading import recipe_heading, recipe_names
 
-    factories = {
+    factories: dict[str, Mapping[str, Factory[Any]]] = {
         "tasks": TASKS,
         "datasets": DATASETS,
         "networks": NETWORKS,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from onebody.studies import Comparison
+    from onebody.training import Recipe
 
 
 def compare(
@@ -17,23 +21,62 @@ def compare(
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes, such as train.seed=3."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often everything is trained.")] = 3,
+    fold_by: Annotated[
+        str, typer.Option(help="Hold out each value of a column (subject) in turn.")
+    ] = "",
     out: Annotated[
         Path | None, typer.Option(help="Folder of runs and report [default: runs/compare-RECIPE].")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Train all tasks together and each alone; print what sharing bought, write a report."""
+    """Measure what training together bought: all tasks at once beside each alone."""
     from onebody.training import load_recipe
 
     read = load_recipe(recipe, changes or [])
     folder = out or Path("runs") / f"compare-{Path(recipe).stem}"
-    typer.echo(run_comparison(read, folder, seeds=seeds))
+    run_comparison(
+        read, folder, title=Path(recipe).stem, seeds=seeds, fold_by=fold_by, progress=not quiet
+    )
 
 
-def run_comparison(recipe: object, folder: Path, *, seeds: int) -> str:
-    """Run the study and return its table as text; ``folder/report.html`` shows it in full."""
+def run_comparison(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    title: str,
+    seeds: int = 1,
+    fold_by: str = "",
+    progress: bool = True,
+) -> Comparison:
+    """Run a comparison, print its table and write ``report.html``."""
     from onebody import studies
+    from onebody.cli.tables import text_table
 
-    study = getattr(studies, "compare", None)
-    if study is None:
-        raise ValueError("Comparisons are not part of this build; train recipes one by one.")
-    return str(study(recipe, folder, seeds=seeds))
+    folder.mkdir(parents=True, exist_ok=True)
+    comparison = studies.compare(
+        recipe,
+        folder,
+        seeds=seeds,
+        fold_by=fold_by,
+        folds=_fold_values(recipe, fold_by) if fold_by else (),
+        progress=progress,
+        say=typer.echo,
+    )
+    typer.echo()
+    for line in text_table(studies.COLUMNS, studies.rows(comparison)):
+        typer.echo(line)
+    for note in studies.notes(comparison):
+        typer.echo(note)
+    page = studies.write_report(comparison, folder, title)
+    typer.echo(f"report: {page}")
+    return comparison
+
+
+def _fold_values(recipe: Recipe, column: str) -> tuple[str, ...]:
+    """Return the values of a column in the recipe's tables."""
+    from onebody.config import build
+    from onebody.datasets import DATASETS
+    from onebody.studies import fold_values
+
+    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
+    return tuple(sorted({value for table in tables for value in fold_values(table, column)}))

@@ -109,10 +109,10 @@ def _manifest(path: Path) -> tuple[SampleTable, InputSpec, AugmentConfig | None]
     """Return the table of a manifest, and its first picture modality."""
     from onebody.data import InputSpec
     from onebody.data.reading import channels_of
-    from onebody.datasets import OwnConfig, build_own
+    from onebody.datasets.own import OwnConfig, build_own
 
     table = build_own(OwnConfig(manifest=path))
     shown = [modality for modality in table.media if channels_of(modality) is not None]
     if not shown:
         raise ValueError(f"{path}: holds no pictures (modalities: {', '.join(table.media)}).")
-    return table, InputSpec(modality=shown[0], frames=8), None
+    return table, InputSpec(modality=shown[0], size=112, frames=8, stride=1), None

@@ -1,25 +1,84 @@
-"""``onebody demo``: the main job on simulated bodies, in a minute or two."""
+"""``onebody demo``: the main job on simulated people."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from onebody.data import SampleTable
+    from onebody.inference import Prediction, Predictor
+    from onebody.training import Recipe
+    from onebody.types import Frames
+
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for all results.")] = Path("runs/demo"),
-    recipe: Annotated[str, typer.Option(help="The recipe that is run.")] = "simulated",
     changes: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes to the recipe."),
     ] = None,
+    recipe: Annotated[str, typer.Option(help="The recipe that is run.")] = "simulated",
+    out: Annotated[Path, typer.Option(help="Folder for all results.")] = Path("runs/demo"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Train pose, action and gesture together and each alone; write report.html and a video."""
+    """Learn pose, action and gesture of simulated people together; compare, report, show."""
     from onebody.cli.compare import run_comparison
+    from onebody.inference import load
+    from onebody.studies import JOINT
     from onebody.training import load_recipe
 
     read = load_recipe(recipe, changes or [])
-    typer.echo(run_comparison(read, out, seeds=1))
-    typer.echo(f"report: {out / 'report.html'}")
+    comparison = run_comparison(read, out, title="onebody demo", progress=not quiet)
+    joint = next(run for run in comparison.runs if run.arm == JOINT)
+    video = write_test_video(load(joint.summary.folder), read, out / "demo.mp4")
+    typer.echo(f"video: {video}")
+
+
+def write_test_video(
+    predictor: Predictor, recipe: Recipe, path: Path, *, clips: int = 8, slower: float = 2.0
+) -> Path:
+    """Write what a network says of some test clips, one after another.
+
+    Args:
+        predictor: trained by the recipe.
+        recipe: says which data, and which of them are for testing.
+        path: the mp4 file.
+        clips: how many clips.
+        slower: simulated clips last a second or two; this much slower they can be followed.
+    """
+    from onebody.inference import write_video
+    from onebody.training import build_run
+
+    sources = build_run(recipe).sources["test"]
+    if not sources:
+        raise ValueError("The recipe leaves no test rows to show.")
+    table, modality = sources[0].table, sources[0].spec.modality
+    rows = sorted({round(i * (len(table) - 1) / max(1, clips - 1)) for i in range(clips)})
+    said = [predict_row(predictor, table, modality, row) for row in rows]
+
+    def drawn() -> Iterator[Frames]:
+        from onebody.inference import draw_frames
+        from onebody.inference.reader import read_pictures
+
+        for one in said:
+            frames = read_pictures(one.source, len(one), first=one.first_frame)
+            yield from draw_frames(one, frames)
+
+    write_video(path, drawn(), said[0].fps / slower)
+    return path
+
+
+def predict_row(predictor: Predictor, table: SampleTable, modality: str, row: int) -> Prediction:
+    """Return what a network says of one row of a table."""
+    fx, fy, cx, cy = (float(value) for value in table.camera_matrix[row])
+    fps, depth = float(table.fps[row]), float(table.depth_ref_mm[row])
+    return predictor.predict(
+        str(table.media[modality][row]),
+        fps=fps if fps > 0 else None,
+        span_s=(float(table.start_s[row]), float(table.end_s[row])),
+        camera=(fx, fy, cx, cy),
+        depth_ref_mm=depth,
+    )

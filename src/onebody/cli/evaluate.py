@@ -13,12 +13,13 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
     split: Annotated[str, typer.Option(help="Which rows: train, validation or test.")] = "test",
     clips: Annotated[int, typer.Option(min=1, help="Clips averaged per sample.")] = 1,
+    device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a trained network on a split of the data that its recipe names."""
     from onebody.cli.tables import figure_lines, metric_units
 
-    found = measure_run(run, split, clips)
+    found = measure_run(run, split, clips=clips, device=device)
     if as_json:
         typer.echo(json.dumps(found, indent=2, allow_nan=False))
         return
@@ -26,7 +27,9 @@ def evaluate(
         typer.echo(line)
 
 
-def measure_run(run: Path, split: str, clips: int = 1) -> dict[str, dict[str, float | None]]:
+def measure_run(
+    run: Path, split: str, *, clips: int = 1, device: str = "cpu"
+) -> dict[str, dict[str, float | None]]:
     """Return the figures of a run's network by task and metric; None: nothing to measure.
 
     Raises:
@@ -37,26 +40,16 @@ def measure_run(run: Path, split: str, clips: int = 1) -> dict[str, dict[str, fl
     from onebody.config import lookup
     from onebody.evaluation import evaluate, figures
     from onebody.inference import load
-    from onebody.training import load_recipe
-    from onebody.training.setup import build_run
+    from onebody.training import build_run, load_recipe
 
     if not (run / "recipe.yaml").is_file():
         raise ValueError(f"{run}: expected a run's folder (with recipe.yaml), found none.")
-    network = load(run).saved.network
-    setup = build_run(load_recipe(str(run)))
-    sources = lookup(setup.sources, split, "split")
+    network = load(run, device=device).saved.network
+    sources = lookup(build_run(load_recipe(str(run))).sources, split, "split")
     if not sources:
         raise ValueError(f"{run}: the {split} split has no labeled rows.")
-    plain = [_undisturbed(source) for source in sources]
-    measured = figures(network.tasks, evaluate(network, plain, clips=clips))
+    measured = figures(network.tasks, evaluate(network, sources, clips=clips, device=device))
     return {
         task: {name: value if math.isfinite(value) else None for name, value in values.items()}
         for task, values in measured.items()
     }
-
-
-def _undisturbed(source: object) -> object:
-    """Return a source without augmentation (that of training has some)."""
-    from dataclasses import replace
-
-    return replace(source, augment=None)  # type: ignore[type-var]

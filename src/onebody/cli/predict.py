@@ -89,7 +89,10 @@ def _write(prediction: Prediction, out: Path, name: str, *, video: bool) -> None
         file.writelines(f"{line}\n" for line in prediction.to_jsonl())
     partial.replace(out / f"{name}.jsonl")
     if video:
-        drawn = draw_frames(prediction, read_pictures(prediction.source, len(prediction)))
+        drawn = draw_frames(
+            prediction,
+            read_pictures(prediction.source, len(prediction), first=prediction.first_frame),
+        )
         write_video(out / f"{name}.mp4", drawn, prediction.fps)
 
 

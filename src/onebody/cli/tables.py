@@ -1,13 +1,27 @@
-"""Figures as text tables."""
+"""Text tables for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 Figures = Mapping[str, Mapping[str, float | None]]
 
-UNITS = {"%": (100.0, " %"), "": (1.0, "")}
-"""Unit of a metric to its factor and ending; other units stand as they are."""
+
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines with the cells in columns: the first two to the left, others to the right.
+
+    Args:
+        columns: headings; empty: none.
+        rows: cells.
+    """
+    cells = [tuple(columns), *rows] if columns else list(rows)
+    count = max((len(row) for row in cells), default=0)
+    widths = [max(len(row[i]) for row in cells) for i in range(count)]
+    lines = []
+    for row in cells:
+        parts = [f"{c:{w}}" if i < 2 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, widths))]  # noqa: B905 - rows may be shorter
+        lines.append("  ".join(parts).rstrip())
+    return lines
 
 
 def figure_lines(figures: Figures, units: Mapping[str, str]) -> list[str]:
@@ -22,20 +36,20 @@ def figure_lines(figures: Figures, units: Mapping[str, str]) -> list[str]:
         for task, metrics in figures.items()
         for metric, value in metrics.items()
     ]
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    return [f"{t:{widths[0]}}  {m:{widths[1]}}  {v:>{widths[2]}}" for t, m, v in rows]
+    return text_table((), rows)
 
 
 def show(value: float | None, unit: str) -> str:
     """Return a value with its unit; a dash where nothing was measured."""
     if value is None or value != value:
         return "-"
-    factor, ending = UNITS.get(unit, (1.0, f" {unit}"))
-    return f"{factor * value:.1f}{ending}" if factor != 1.0 or unit else f"{value:.3f}"
+    if unit == "%":
+        return f"{100 * value:.1f} %"
+    return f"{value:.1f} {unit}" if unit else f"{value:.3f}"
 
 
 def metric_units() -> dict[str, str]:
-    """Return the unit of every registered metric."""
+    """Return the unit of every metric; that of unions is no general one."""
     from onebody.metrics import METRICS
 
     return {name: metric.unit for name, metric in METRICS.items()} | {"task_accuracy": "%"}

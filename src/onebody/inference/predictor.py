@@ -70,6 +70,7 @@ class Predictor:
         *,
         tasks: Sequence[str] | None = None,
         fps: float | None = None,
+        span_s: tuple[float, float] | None = None,
         camera: Camera | None = None,
         depth_ref_mm: float | None = None,
         window_s: float | None = None,
@@ -87,6 +88,7 @@ class Predictor:
                 ``[T, H, W, 1 or 3]`` or ``[H, W, 3]``.
             tasks: which tasks; None: all.
             fps: frames per second; None: the medium's own. Needed for folders and arrays.
+            span_s: look only at this part, beginning and end in seconds; NaN: the medium's.
             camera: fx, fy, cx, cy in source pixels, for 3D poses in mm.
             depth_ref_mm: distance of the body at which normalized depth is 0.5, for the same.
             window_s: length of a window of a uniformly sampling network; None: that of the clips
@@ -104,10 +106,12 @@ class Predictor:
             _check_task(lookup(self.tasks, name, "task"))
         with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
             place = _store(source, Path(folder)) if isinstance(source, np.ndarray) else str(source)
-            medium = open_medium(place, fps=fps, camera=camera, depth_ref_mm=depth_ref_mm)
+            medium = open_medium(
+                place, fps=fps, span_s=span_s, camera=camera, depth_ref_mm=depth_ref_mm
+            )
             length = self.saved.notes.get("clip_s") if window_s is None else window_s
             windows = plan_windows(
-                medium.info.num_frames, self.saved.input, fps=medium.fps, window_s=length
+                len(medium.times_s), self.saved.input, fps=medium.fps, window_s=length
             )
             answers = _Answers(names, medium, windows, clips)
             groups = read_windows(
@@ -182,6 +186,7 @@ class _Answers:
             times_s=self.medium.times_s,
             classes=classes,
             poses=poses,
+            first_frame=self.medium.first,
         )
 
 

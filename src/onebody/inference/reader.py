@@ -15,7 +15,14 @@ from onebody.data import Batch, InputSpec, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.clips import clip_indices
 from onebody.data.reading import channels_of
-from onebody.data.sources import MediaInfo, probe, read_array, read_frames, timestamps
+from onebody.data.sources import (
+    MediaInfo,
+    frame_span,
+    probe,
+    read_array,
+    read_frames,
+    timestamps,
+)
 from onebody.types import Array, Frames, Ints
 
 CHUNK_BYTES = 256 << 20
@@ -31,9 +38,10 @@ class Medium:
 
     Attributes:
         source: a source string (see `onebody.data.table`).
-        info: number of frames and size.
+        info: number of frames and size of the whole.
         fps: frames per second; 1 for a still without a clock.
-        times_s: ``[T]`` time of every frame.
+        first: number of the first frame that is looked at.
+        times_s: ``[T]`` time of every frame that is looked at.
         camera: fx, fy, cx, cy in source pixels; NaN where unknown.
         depth_ref_mm: distance at which normalized depth is 0.5; NaN where unknown.
     """
@@ -41,6 +49,7 @@ class Medium:
     source: str
     info: MediaInfo
     fps: float
+    first: int
     times_s: Numbers
     camera: tuple[float, float, float, float]
     depth_ref_mm: float
@@ -50,6 +59,7 @@ def open_medium(
     source: str,
     *,
     fps: float | None = None,
+    span_s: tuple[float, float] | None = None,
     camera: tuple[float, float, float, float] | None = None,
     depth_ref_mm: float | None = None,
 ) -> Medium:
@@ -58,11 +68,12 @@ def open_medium(
     Args:
         source: a source string.
         fps: frames per second; None: the medium's own.
+        span_s: beginning and end in seconds; NaN: the medium's.
         camera: fx, fy, cx, cy in source pixels, for answers in mm.
         depth_ref_mm: distance at which normalized depth is 0.5, for answers in mm.
 
     Raises:
-        MediaError: if it cannot be read.
+        MediaError: if it cannot be read, or has no frame in the span.
         ValueError: if it has several frames and no clock, or ``fps`` is not positive.
     """
     if fps is not None and not fps > 0:
@@ -76,15 +87,18 @@ def open_medium(
                 "second (fps=30, on the command line --fps 30)."
             )
         rate = 1.0
-    numbers = np.arange(info.num_frames, dtype=np.int64)
-    times = (
-        numbers / rate if fps is not None or info.num_frames == 1 else timestamps(source, numbers)
-    )
+    known = fps is not None or info.num_frames == 1
+    first, stop = 0, info.num_frames
+    if span_s is not None:
+        first, stop = frame_span(source, *span_s, fps=rate if known else float("nan"))
+    numbers = np.arange(first, stop, dtype=np.int64)
+    times = numbers / rate if known else timestamps(source, numbers)
     nan = float("nan")
     return Medium(
         source=source,
         info=info,
         fps=float(rate),
+        first=first,
         times_s=np.asarray(times, np.float64),
         camera=camera or (nan, nan, nan, nan),
         depth_ref_mm=nan if depth_ref_mm is None else depth_ref_mm,
@@ -97,7 +111,7 @@ class Group:
 
     Attributes:
         windows: ``[B]`` number of each window.
-        frames: ``[B, T]`` frames that the network sees.
+        frames: ``[B, T]`` frames that the network sees, counted from the first one looked at.
         batch: the network's input.
     """
 
@@ -116,7 +130,7 @@ def read_windows(
 
     Args:
         medium: what is looked at.
-        windows: ``[W, 2]`` of `plan_windows`.
+        windows: ``[W, 2]`` of `plan_windows`, counted from the first frame that is looked at.
         spec: what the network wants.
         batch_size: most windows of a group.
         clips: how many clips, each with other frames, are taken of every window.
@@ -128,7 +142,7 @@ def read_windows(
     with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
         for first, stop in _chunks(frames, most):
             needed = np.unique(frames[first:stop])
-            content = _content(medium.source, needed, spec.modality)
+            content = _content(medium.source, needed + medium.first, spec.modality)
             size = max(1, min(batch_size, most // spec.frames))
             for start in range(first, stop, size):
                 part = slice(start, min(start + size, stop))
@@ -138,12 +152,13 @@ def read_windows(
                 yield Group(windows=numbers[part], frames=frames[part], batch=batch)
 
 
-def read_pictures(source: str, num_frames: int) -> Iterator[Frames]:
-    """Yield the pictures ``[H, W, 3]`` of a medium one by one, with bounded memory."""
+def read_pictures(source: str, num_frames: int, *, first: int = 0) -> Iterator[Frames]:
+    """Yield consecutive pictures ``[H, W, 3]`` of a medium, with bounded memory."""
     info = probe(source)
     step = max(1, CHUNK_BYTES // max(1, info.height * info.width * 3))
-    for first in range(0, num_frames, step):
-        yield from read_frames(source, np.arange(first, min(first + step, num_frames)))
+    stop = first + num_frames
+    for start in range(first, stop, step):
+        yield from read_frames(source, np.arange(start, min(start + step, stop)))
 
 
 def _chunks(frames: Ints, most: int) -> Iterator[tuple[int, int]]:
