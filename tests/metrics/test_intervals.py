@@ -1,7 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from onebody.metrics import MIN_GROUPS, Results, bootstrap, class_metrics, paired_difference
+from onebody.metrics import (
+    METRICS,
+    MIN_GROUPS,
+    Results,
+    bootstrap,
+    class_metrics,
+    paired_difference,
+)
 
 TOP1 = class_metrics()["top1"]
 AUROC = class_metrics()["auroc"]
@@ -136,3 +145,24 @@ def test_unequal_or_missing_figures_are_named(second, message):
 def test_nothing_to_compare_is_refused():
     with pytest.raises(ValueError, match="found none"):
         paired_difference({}, {})
+
+
+@pytest.mark.parametrize("name", ["top1", "pck_crop", "auc", "error", "mpjpe", "pa_mpjpe"])
+def test_sums_give_the_interval_that_resampling_gives(name):
+    rng = np.random.default_rng(0)
+    rows = np.arange(40, dtype=np.int64)
+    target = rng.normal(size=(40, 5, 3))
+    results = Results(
+        prediction=target + 0.1 * rng.normal(size=target.shape),
+        target=target,
+        row=rows,
+        mask=rng.random((40, 5)) < 0.8,
+        scale={"crop": 1 + rng.random(40)},
+    )
+    metric = METRICS[name]
+    if name == "top1":
+        results = Results(prediction=rng.random((40, 3)), target=rng.integers(0, 3, 40), row=rows)
+    quick = bootstrap(results, metric, rows // 4, draws=50)
+    slow = bootstrap(results, replace(metric, values=None), rows // 4, draws=50)
+    assert quick.bounds is not None
+    assert quick.bounds == pytest.approx(slow.bounds)

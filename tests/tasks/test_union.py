@@ -6,7 +6,7 @@ import torch
 
 from onebody.data import ClassColumn, Context, InputSpec, Target, make_table
 from onebody.labels import symmetric
-from onebody.metrics import Results
+from onebody.metrics import Results, task_accuracy
 from onebody.tasks import (
     ClassificationConfig,
     Pose2DConfig,
@@ -14,7 +14,7 @@ from onebody.tasks import (
     build_tasks,
     resolve_tasks,
 )
-from onebody.tasks.union import build_union, joined_classes, task_accuracy
+from onebody.tasks.union import build_union, joined_classes
 
 ACTIONS, GESTURES = ["walk", "run", "jump"], ["wave", "jump"]
 

@@ -11,6 +11,7 @@ from onebody.metrics.classification import (
     precision,
     predicted_classes,
     recall,
+    task_accuracy,
     top_k,
 )
 from onebody.metrics.intervals import (
@@ -29,11 +30,20 @@ from onebody.metrics.pose import (
     pck_per_joint,
     relative_error,
 )
-from onebody.metrics.registry import class_metrics, pose2d_metrics, pose3d_metrics
+from onebody.metrics.registry import (
+    class_metrics,
+    pose2d_metrics,
+    pose3d_metrics,
+    union_metrics,
+)
 
-METRICS: dict[str, Metric] = {**class_metrics(), **pose2d_metrics(), **pose3d_metrics(root=(0,))}
-"""All metrics by name, for listing. A task's own 3D metrics know its skeleton's root; these take
-joint 0 for it."""
+METRICS: dict[str, Metric] = {
+    **class_metrics(),
+    **union_metrics(offsets=(0,)),
+    **pose2d_metrics(),
+    **pose3d_metrics(root=(0,)),
+}
+"""All metrics by name, for listing: take a task's own, which know its root and its parts."""
 
 __all__ = [
     "Metric",
@@ -41,6 +51,7 @@ __all__ = [
     "concatenate",
     "METRICS",
     "class_metrics",
+    "union_metrics",
     "pose2d_metrics",
     "pose3d_metrics",
     "top_k",
@@ -52,6 +63,7 @@ __all__ = [
     "macro_f1",
     "per_class",
     "auroc",
+    "task_accuracy",
     "distances",
     "mean_error",
     "mean_error_per_joint",

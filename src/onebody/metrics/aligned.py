@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onebody.metrics.base import Results
-from onebody.metrics.pose import joints_of
+from onebody.metrics.pose import average, joints_of
 from onebody.types import Bools
 
 Doubles = npt.NDArray[np.float64]
@@ -68,13 +68,9 @@ def aligned_distances(results: Results) -> Doubles:
 
 def pa_mpjpe(results: Results) -> float:
     """Average the error after alignment over annotated joints of frames that can be aligned."""
-    error = aligned_distances(results)
-    known = error[~np.isnan(error)]
-    return float(np.mean(known)) if len(known) else float("nan")
+    return float(average(aligned_distances(results)))
 
 
 def pa_mpjpe_per_joint(results: Results) -> Doubles:
     """Average the error after alignment of each joint: ``[J]``, NaN where never measured."""
-    error = aligned_distances(results)
-    columns = [column[~np.isnan(column)] for column in error.T]
-    return np.array([np.mean(c) if len(c) else np.nan for c in columns], np.float64)
+    return average(aligned_distances(results), axis=0)

@@ -69,6 +69,8 @@ class Metric:
         higher_is_better: the direction.
         unit: ``"%"`` (values are fractions, printed times 100), ``"px"``, ``"mm"`` or ``""``.
         summary: one line for ``onebody list``.
+        values: metrics that are a mean: results to the numbers whose mean (of what is not NaN) is
+            ``function``, first axis M. They make the bootstrap a matter of sums.
     """
 
     name: str
@@ -76,3 +78,4 @@ class Metric:
     higher_is_better: bool
     unit: str = ""
     summary: str = ""
+    values: Callable[[Results], Array] | None = None

@@ -7,6 +7,7 @@ are not finite: a diverged network has no accuracy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -25,13 +26,17 @@ def top_k(results: Results, k: int = 1) -> float:
     Returns:
         Fraction in [0, 1].
     """
+    found = hits(results, k)
+    return float(np.mean(found)) if len(found) else float("nan")
+
+
+def hits(results: Results, k: int = 1) -> Doubles:
+    """Return ``[M]`` 1 where the class is among the ``k`` best scored, else 0."""
     scores, target = _checked(results)
-    if not len(target):
-        return float("nan")
     own = scores[np.arange(len(target)), target][:, None]
     earlier = np.arange(scores.shape[1])[None] < target[:, None]
     better = (scores > own) | ((scores == own) & earlier)  # [M, C] classes ranked before the true
-    return float(np.mean(better.sum(1) < k))
+    return (better.sum(1) < k).astype(np.float64)
 
 
 def predicted_classes(results: Results) -> Ints:
@@ -100,6 +105,27 @@ def auroc(results: Results) -> float:
         for c in np.flatnonzero((counts > 0) & (counts < len(target)))
     ]
     return float(np.mean(areas)) if areas else float("nan")
+
+
+def task_accuracy(results: Results, offsets: Sequence[int]) -> float:
+    """Measure how often the best scored class belongs to the right task, in a union of tasks.
+
+    Args:
+        results: class probabilities over the joined classes of all tasks.
+        offsets: index of each task's first class, ascending from 0.
+
+    Returns:
+        Fraction in [0, 1].
+    """
+    found = task_hits(results, offsets)
+    return float(np.mean(found)) if len(found) else float("nan")
+
+
+def task_hits(results: Results, offsets: Sequence[int]) -> Doubles:
+    """Return ``[M]`` 1 where the best scored class belongs to the right task, else 0."""
+    chosen = np.searchsorted(offsets, predicted_classes(results), side="right")
+    true = np.searchsorted(offsets, results.target, side="right")
+    return (chosen == true).astype(np.float64)
 
 
 def per_class(results: Results, what: Literal["precision", "recall", "f1"]) -> Doubles:

@@ -76,11 +76,12 @@ def bootstrap(
     members = _members(results.row, groups)
     if len(members) < MIN_GROUPS:
         return Interval(bounds=None, reason=_too_few("group", len(members)))
-    rng = np.random.default_rng(seed)
-    values = np.empty(draws)
-    for draw in range(draws):
-        chosen = rng.integers(0, len(members), len(members))
-        values[draw] = metric.function(results.select(np.concatenate([members[i] for i in chosen])))
+    chosen = np.random.default_rng(seed).integers(0, len(members), (draws, len(members)))
+    if metric.values is not None:
+        values = _means_of_drawn(metric.values(results), members, chosen)
+    else:
+        drawn = (np.concatenate([members[i] for i in row]) for row in chosen)
+        values = np.array([metric.function(results.select(entries)) for entries in drawn])
     lost = int(np.isnan(values).sum())
     if lost:
         reason = f"{metric.name} cannot be measured in {lost} of {draws} resampled sets"
@@ -124,6 +125,14 @@ def paired_difference(
         rng = np.random.default_rng(seed)
         interval = Interval(bounds=_percentiles(_nested_means(values, draws, rng), level))
     return Difference(mean=mean, interval=interval, subjects=len(values), seeds=seeds)
+
+
+def _means_of_drawn(values: Array, members: Sequence[Ints], chosen: Ints) -> Doubles:
+    """Return the mean of each draw of groups, from sums and counts of each group."""
+    known = ~np.isnan(values)
+    total = np.array([np.where(known[m], values[m], 0.0).sum() for m in members])
+    count = np.array([known[m].sum() for m in members])[chosen].sum(1)
+    return np.where(count > 0, total[chosen].sum(1) / np.maximum(count, 1), np.nan)
 
 
 def _nested_means(values: Sequence[Doubles], draws: int, rng: np.random.Generator) -> Doubles:

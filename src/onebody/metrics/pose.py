@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onebody.metrics.base import Results
-from onebody.types import Bools
+from onebody.types import Array, Bools
 
 Doubles = npt.NDArray[np.float64]
 
@@ -49,17 +49,17 @@ def mean_error(results: Results, root: Sequence[int] = ()) -> float:
 
     The root counts as a joint like any other, with distance 0, as is usual for MPJPE.
     """
-    return float(_mean(distances(results, root)))
+    return float(average(distances(results, root)))
 
 
 def mean_error_per_joint(results: Results, root: Sequence[int] = ()) -> Doubles:
     """Average the distances of each joint: ``[J]``, NaN for joints that are never annotated."""
-    return _mean(distances(results, root), axis=0)
+    return average(distances(results, root), axis=0)
 
 
 def relative_error(results: Results, scale: str = "crop") -> float:
     """Average the distances as shares of a named length of their frame."""
-    return float(_mean(distances(results) / lengths(results, scale)[:, None]))
+    return float(average(scaled_distances(results, scale)))
 
 
 def pck(results: Results, threshold: float, scale: str = "", root: Sequence[int] = ()) -> float:
@@ -73,14 +73,14 @@ def pck(results: Results, threshold: float, scale: str = "", root: Sequence[int]
         scale: which length of `Results.scale`. Frames in which it is unknown are left out.
         root: as of `distances`.
     """
-    return float(_mean(_correct(results, threshold, scale, root)))
+    return float(average(correct(results, threshold, scale, root)))
 
 
 def pck_per_joint(
     results: Results, threshold: float, scale: str = "", root: Sequence[int] = ()
 ) -> Doubles:
     """Measure PCK of each joint: ``[J]``, NaN for joints that are never annotated."""
-    return _mean(_correct(results, threshold, scale, root), axis=0)
+    return average(correct(results, threshold, scale, root), axis=0)
 
 
 def pck_auc(results: Results, limit: float, scale: str = "", root: Sequence[int] = ()) -> float:
@@ -89,10 +89,17 @@ def pck_auc(results: Results, limit: float, scale: str = "", root: Sequence[int]
     The thresholds are ``limit * i / 20`` with i = 1 to 20. (mmpose takes i = 0 to 19, under which a
     perfect prediction scores 0.95.)
     """
-    error = _scaled(results, scale, root)
+    return float(average(auc_values(results, limit, scale, root)))
+
+
+def auc_values(
+    results: Results, limit: float, scale: str = "", root: Sequence[int] = ()
+) -> Doubles:
+    """Return ``[M, J]`` the share of `pck_auc`'s thresholds that a joint meets; NaN where unknown."""
+    error = scaled_distances(results, scale, root)
     steps = limit * np.arange(1, AUC_STEPS + 1) / AUC_STEPS
-    curve = [_mean(_below(error, step)) for step in steps]
-    return float(np.mean(curve))
+    passed = sum(error < step for step in steps)
+    return np.where(np.isnan(error), np.nan, passed / AUC_STEPS)
 
 
 def lengths(results: Results, scale: str) -> Doubles:
@@ -136,23 +143,19 @@ def joints_of(results: Results) -> tuple[Doubles, Doubles, Bools]:
     return np.where(known, prediction, np.nan), np.where(known, target, np.nan), mask
 
 
-def _scaled(results: Results, scale: str, root: Sequence[int]) -> Doubles:
+def scaled_distances(results: Results, scale: str = "", root: Sequence[int] = ()) -> Doubles:
     """Return distances ``[M, J]``, divided by a length where one is named."""
     error = distances(results, root)
     return error / lengths(results, scale)[:, None] if scale else error
 
 
-def _below(error: Doubles, threshold: float) -> Doubles:
-    """Return 1 where an error is less than a threshold, 0 where not, NaN where unknown."""
+def correct(results: Results, threshold: float, scale: str, root: Sequence[int] = ()) -> Doubles:
+    """Return ``[M, J]`` 1 for correct keypoints (see `pck`), 0 for wrong, NaN for unknown."""
+    error = scaled_distances(results, scale, root)
     return np.where(np.isnan(error), np.nan, error < threshold)
 
 
-def _correct(results: Results, threshold: float, scale: str, root: Sequence[int]) -> Doubles:
-    """Return ``[M, J]`` 1 for correct, 0 for wrong, NaN for unknown."""
-    return _below(_scaled(results, scale, root), threshold)
-
-
-def _mean(values: Doubles, axis: int | None = None) -> Doubles:
+def average(values: Array, axis: int | None = None) -> Doubles:
     """Average what is not NaN, without a warning where nothing is left (NaN)."""
     known = ~np.isnan(values)
     count = known.sum(axis)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from onebody.metrics import aligned, classification, pose
-from onebody.metrics.base import Metric
+from onebody.metrics.base import Metric, Results
+from onebody.types import Array
 
 PCK3D_MM = 150.0
 """Threshold of PCK in 3D, and end of its area under the curve, as in MPI-INF-3DHP."""
@@ -14,103 +15,74 @@ PCK3D_MM = 150.0
 
 def class_metrics() -> dict[str, Metric]:
     """Return the metrics of class probabilities."""
+    occurring = "averaged over classes that occur or are predicted"
     return _by_name(
-        Metric(
-            name="top1",
-            function=classification.top_k,
-            higher_is_better=True,
-            unit="%",
-            summary="accuracy: the best scored class is right",
+        _share("top1", classification.hits, "accuracy: the best scored class is right"),
+        _share(
+            "top5",
+            partial(classification.hits, k=5),
+            "the right class is among the five best scored",
         ),
-        Metric(
-            name="top5",
-            function=partial(classification.top_k, k=5),
-            higher_is_better=True,
-            unit="%",
-            summary="the right class is among the five best scored",
+        _figure(
+            "mean_class",
+            classification.mean_class_accuracy,
+            "accuracy averaged over the classes that occur",
         ),
-        Metric(
-            name="mean_class",
-            function=classification.mean_class_accuracy,
-            higher_is_better=True,
-            unit="%",
-            summary="accuracy averaged over the classes that occur",
+        _figure("precision", classification.precision, f"precision {occurring}"),
+        _figure("recall", classification.recall, f"recall {occurring}"),
+        _figure("macro_f1", classification.macro_f1, f"F1 {occurring}"),
+        _figure(
+            "auroc",
+            classification.auroc,
+            "area under the ROC curve, each class against the rest, averaged",
         ),
-        Metric(
-            name="precision",
-            function=classification.precision,
-            higher_is_better=True,
-            unit="%",
-            summary="precision averaged over classes that occur or are predicted",
-        ),
-        Metric(
-            name="recall",
-            function=classification.recall,
-            higher_is_better=True,
-            unit="%",
-            summary="recall averaged over classes that occur or are predicted",
-        ),
-        Metric(
-            name="macro_f1",
-            function=classification.macro_f1,
-            higher_is_better=True,
-            unit="%",
-            summary="F1 averaged over classes that occur or are predicted",
-        ),
-        Metric(
-            name="auroc",
-            function=classification.auroc,
-            higher_is_better=True,
-            unit="%",
-            summary="area under the ROC curve, each class against the rest, averaged",
-        ),
+    )
+
+
+def union_metrics(offsets: Sequence[int]) -> dict[str, Metric]:
+    """Return what is measured of joined class tasks besides `class_metrics`.
+
+    Args:
+        offsets: index of each task's first class, ascending from 0.
+    """
+    return _by_name(
+        _share(
+            "task_accuracy",
+            partial(classification.task_hits, offsets=tuple(offsets)),
+            "the best scored class belongs to the right task",
+        )
     )
 
 
 def pose2d_metrics() -> dict[str, Metric]:
     """Return the metrics of joints in source pixels."""
     return _by_name(
-        Metric(
-            name="pck_crop",
-            function=partial(pose.pck, threshold=0.1, scale="crop"),
-            higher_is_better=True,
-            unit="%",
-            summary="PCK@0.1: joints nearer than a tenth of the crop's side",
+        _share(
+            "pck_crop",
+            partial(pose.correct, threshold=0.1, scale="crop"),
+            "PCK@0.1: joints nearer than a tenth of the crop's side",
         ),
-        Metric(
-            name="pck_box",
-            function=partial(pose.pck, threshold=0.2, scale="box"),
-            higher_is_better=True,
-            unit="%",
-            summary="PCK@0.2: joints nearer than a fifth of the longer side of the joints' box",
+        _share(
+            "pck_box",
+            partial(pose.correct, threshold=0.2, scale="box"),
+            "PCK@0.2: joints nearer than a fifth of the longer side of the joints' box",
         ),
-        Metric(
-            name="pckh",
-            function=partial(pose.pck, threshold=0.5, scale="head"),
-            higher_is_better=True,
-            unit="%",
-            summary="PCKh@0.5: joints nearer than half the length of the head",
+        _share(
+            "pckh",
+            partial(pose.correct, threshold=0.5, scale="head"),
+            "PCKh@0.5: joints nearer than half the length of the head",
         ),
-        Metric(
-            name="auc",
-            function=partial(pose.pck_auc, limit=0.2, scale="crop"),
-            higher_is_better=True,
-            unit="%",
-            summary="mean PCK over thresholds up to a fifth of the crop's side",
+        _share(
+            "auc",
+            partial(pose.auc_values, limit=0.2, scale="crop"),
+            "mean PCK over thresholds up to a fifth of the crop's side",
         ),
-        Metric(
-            name="error",
-            function=pose.mean_error,
-            higher_is_better=False,
-            unit="px",
-            summary="mean distance of joints in source pixels",
-        ),
-        Metric(
-            name="error_crop",
-            function=pose.relative_error,
-            higher_is_better=False,
-            unit="%",
-            summary="mean distance of joints as a share of the crop's side",
+        _error("error", pose.distances, "px", "mean distance of joints in source pixels"),
+        _error(
+            "error_crop",
+            partial(pose.scaled_distances, scale="crop"),
+            "%",
+            "mean distance of joints as a share of the crop's side",
         ),
     )
 
@@ -123,35 +95,63 @@ def pose3d_metrics(root: Sequence[int]) -> dict[str, Metric]:
     """
     root = tuple(root)
     return _by_name(
-        Metric(
-            name="pck3d",
-            function=partial(pose.pck, threshold=PCK3D_MM, root=root),
-            higher_is_better=True,
-            unit="%",
-            summary="joints nearer than 150 mm, relative to the root",
+        _share(
+            "pck3d",
+            partial(pose.correct, threshold=PCK3D_MM, scale="", root=root),
+            "joints nearer than 150 mm, relative to the root",
         ),
-        Metric(
-            name="auc3d",
-            function=partial(pose.pck_auc, limit=PCK3D_MM, root=root),
-            higher_is_better=True,
-            unit="%",
-            summary="mean PCK over thresholds up to 150 mm, relative to the root",
+        _share(
+            "auc3d",
+            partial(pose.auc_values, limit=PCK3D_MM, root=root),
+            "mean PCK over thresholds up to 150 mm, relative to the root",
         ),
-        Metric(
-            name="mpjpe",
-            function=partial(pose.mean_error, root=root),
-            higher_is_better=False,
-            unit="mm",
-            summary="mean distance of joints relative to the root",
+        _error(
+            "mpjpe",
+            partial(pose.distances, root=root),
+            "mm",
+            "mean distance of joints relative to the root",
         ),
-        Metric(
-            name="pa_mpjpe",
-            function=aligned.pa_mpjpe,
-            higher_is_better=False,
-            unit="mm",
-            summary="mean distance of joints after the best similarity transform of each frame",
+        _error(
+            "pa_mpjpe",
+            aligned.aligned_distances,
+            "mm",
+            "mean distance of joints after the best similarity transform of each frame",
         ),
     )
+
+
+def _share(name: str, values: Callable[[Results], Array], summary: str) -> Metric:
+    """Make a metric that is a mean of numbers in [0, 1], more being better."""
+    return Metric(
+        name=name,
+        function=partial(_mean_of, values),
+        higher_is_better=True,
+        unit="%",
+        summary=summary,
+        values=values,
+    )
+
+
+def _error(name: str, values: Callable[[Results], Array], unit: str, summary: str) -> Metric:
+    """Make a metric that is a mean of distances."""
+    return Metric(
+        name=name,
+        function=partial(_mean_of, values),
+        higher_is_better=False,
+        unit=unit,
+        summary=summary,
+        values=values,
+    )
+
+
+def _figure(name: str, function: Callable[[Results], float], summary: str) -> Metric:
+    """Make a metric that is a fraction, but no mean over entries."""
+    return Metric(name=name, function=function, higher_is_better=True, unit="%", summary=summary)
+
+
+def _mean_of(values: Callable[[Results], Array], results: Results) -> float:
+    """Average a metric's values."""
+    return float(pose.average(values(results)))
 
 
 def _by_name(*metrics: Metric) -> dict[str, Metric]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from typing import ClassVar, Literal, Self
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -16,7 +14,7 @@ from torch import Tensor
 from onebody.config import nearest
 from onebody.data import SampleTable, TargetSpec
 from onebody.labels import LabelSpace
-from onebody.metrics import Metric, Results, predicted_classes
+from onebody.metrics import Metric, union_metrics
 from onebody.tasks.classes import ClassTask, informative_class_metrics
 from onebody.tasks.classification import ClassificationConfig
 from onebody.tasks.resolve import TaskConfig
@@ -91,14 +89,7 @@ class UnionTask(ClassTask):
     @property
     def metrics(self) -> Mapping[str, Metric]:
         """The class metrics, and how often the chosen class belongs to the right task."""
-        right_task = Metric(
-            name="task_accuracy",
-            function=partial(task_accuracy, offsets=self.offsets),
-            higher_is_better=True,
-            unit="%",
-            summary="the best scored class belongs to the right task",
-        )
-        return informative_class_metrics(len(self.space)) | {right_task.name: right_task}
+        return informative_class_metrics(len(self.space)) | union_metrics(self.offsets)
 
     def target_spec(self, table: SampleTable) -> TargetSpec:  # noqa: ARG002
         """Take over the targets of the joined tasks."""
@@ -119,21 +110,6 @@ class UnionTask(ClassTask):
                     f"found {found}."
                 )
         return torch.cat([parts[name] for name in self.of], dim=1)
-
-
-def task_accuracy(results: Results, offsets: Sequence[int]) -> float:
-    """Measure how often the best scored class belongs to the right task.
-
-    Args:
-        results: class probabilities over all joined classes.
-        offsets: index of each task's first class, ascending from 0.
-
-    Returns:
-        Fraction in [0, 1]; NaN for no entries.
-    """
-    chosen = np.searchsorted(offsets, predicted_classes(results), side="right")
-    true = np.searchsorted(offsets, results.target, side="right")
-    return float(np.mean(chosen == true)) if len(results) else float("nan")
 
 
 def build_union(config: UnionConfig) -> UnionTask:
