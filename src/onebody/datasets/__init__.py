@@ -4,6 +4,7 @@ from onebody.config import Factory
 from onebody.data import SampleTable
 from onebody.datasets.own import OwnConfig, build_own
 from onebody.datasets.simulated import SimulatedConfig, build_simulated
+from onebody.datasets.utd_mhad import UtdMhadConfig, read_utd_mhad
 
 DATASETS: dict[str, Factory[SampleTable]] = {
     "own": Factory(
@@ -15,6 +16,11 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         config=SimulatedConfig,
         build=build_simulated,
         summary="simulated people: actions, gestures, 2D and 3D joints; rgb, depth, silhouette",
+    ),
+    "utd-mhad": Factory(
+        config=UtdMhadConfig,
+        build=read_utd_mhad,
+        summary="UTD-MHAD: depth video of 27 actions and gestures with Kinect joints",
     ),
 }
 """All datasets by kind; a builder is called as ``build(config)``."""

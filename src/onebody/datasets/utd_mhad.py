@@ -15,7 +15,7 @@ thigh for 22-27, so its position gives the class away.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +26,7 @@ from PIL import Image
 from onebody.config import Config
 from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
 from onebody.data.store import load_table, save_table
+from onebody.data.table import Text
 from onebody.labels import UNLABELED, LabelSpace
 from onebody.types import Array, Floats, Frames
 
@@ -184,7 +185,7 @@ def prepare(clips: Iterable[Clip], folder: Path) -> SampleTable:
     scale = [clip.depth.shape[1] / clip.square[2] for clip in found]
     camera = np.array(
         [
-            (FOCAL_PX * s, -FOCAL_PX * s, (CENTER_PX[0] - x0) * s, (CENTER_PX[1] - y0) * s)
+            (FOCAL_PX * s, FOCAL_PX * s, (CENTER_PX[0] - x0) * s, (CENTER_PX[1] - y0) * s)
             for s, (x0, y0, _) in zip(scale, (clip.square for clip in found), strict=True)
         ]
     )
@@ -196,8 +197,8 @@ def prepare(clips: Iterable[Clip], folder: Path) -> SampleTable:
         "utd-mhad",
         {
             "depth": _concatenate(folder / "depth.npy", frames),
-            "skeleton": _concatenate(folder / "skeleton.npy", [clip.skeleton_m for clip in found]),
-            "imu": _concatenate(folder / "inertial.npy", [clip.inertial for clip in found]),
+            "skeleton": _concatenate(folder / "skeleton.npy", [mm[..., :3] for mm in joints]),
+            "imu": _concatenate(folder / "inertial.npy", [_si_units(clip) for clip in found]),
         },
         columns={
             **_labels(np.array([clip.action for clip in found])),
@@ -232,12 +233,18 @@ def _labels(actions: Array) -> dict[str, Column]:
 
 
 def _joints_mm(clip: Clip) -> Floats:
-    """Return ``[T, 20, 4]`` joints in mm that belong to the depth frames, and visibility 1."""
+    """Return ``[T, 20, 4]`` joints in mm, y down, that belong to the depth frames; visibility 1."""
     frames = len(clip.depth)
     paired = np.clip(np.arange(frames) - DEPTH_LAG, 0, len(clip.skeleton_m) - 1)
-    joints = clip.skeleton_m[paired] * 1000.0
+    joints = clip.skeleton_m[paired] * np.array([1000.0, -1000.0, 1000.0], np.float32)
     seen = np.where(np.isfinite(joints).all(-1, keepdims=True), 1.0, np.nan)
     return np.concatenate([joints, seen], axis=-1).astype(np.float32)
+
+
+def _si_units(clip: Clip) -> Floats:
+    """Return ``[N, 1, 6]``: acceleration in m/s^2, turn rate in rad/s, of the only sensor."""
+    factors = np.r_[np.full(3, 9.80665), np.full(3, np.pi / 180)].astype(np.float32)
+    return (clip.inertial * factors)[:, None]
 
 
 def _project(joints_mm: Floats, camera: Array) -> Floats:
@@ -248,11 +255,12 @@ def _project(joints_mm: Floats, camera: Array) -> Floats:
     return np.stack([x, y, joints_mm[..., 3]], axis=-1).astype(np.float32)
 
 
-def _concatenate(file: Path, parts: list[Array]) -> list[str]:
+def _concatenate(file: Path, parts: Sequence[Array]) -> Text:
     """Write arrays one after the other and return where each of them lies."""
     np.save(file, np.concatenate(parts))
     ends = np.cumsum([len(part) for part in parts])
-    return [f"{file}#{end - len(part)}:{end}" for part, end in zip(parts, ends, strict=True)]
+    places = [f"{file}#{end - len(part)}:{end}" for part, end in zip(parts, ends, strict=True)]
+    return np.array(places, np.str_)
 
 
 def _variable(file: Path, name: str, axes: int) -> Array:
