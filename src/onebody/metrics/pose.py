@@ -95,7 +95,7 @@ def pck_auc(results: Results, limit: float, scale: str = "", root: Sequence[int]
 def auc_values(
     results: Results, limit: float, scale: str = "", root: Sequence[int] = ()
 ) -> Doubles:
-    """Return ``[M, J]`` the share of `pck_auc`'s thresholds that a joint meets; NaN where unknown."""
+    """Return ``[M, J]`` which share of `pck_auc`'s thresholds a joint meets; NaN if unknown."""
     error = scaled_distances(results, scale, root)
     steps = limit * np.arange(1, AUC_STEPS + 1) / AUC_STEPS
     passed = sum(error < step for step in steps)
