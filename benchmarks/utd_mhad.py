@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from onebody.data.sources import probe, read_frames
 
+from onebody.data.sources import probe, read_frames
 from onebody.datasets.utd_mhad import Clip, prepare
 
 

@@ -28,7 +28,7 @@ from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_ta
 from onebody.data.store import load_table, save_table
 from onebody.data.table import Text
 from onebody.labels import UNLABELED, LabelSpace
-from onebody.types import Array, Floats, Frames
+from onebody.types import Array, Bools, Floats, Frames
 
 CLASSES = (
     "swipe_left", "swipe_right", "wave", "clap", "throw", "arm_cross", "basketball_shoot",
@@ -159,7 +159,8 @@ def grey_depth(
         ``[T, size, size]`` uint8 (0 background, else 136 at the median distance and 119 brighter
         900 mm nearer, within 17 to 255), the square (x0, y0, side), the median distance in mm.
     """
-    body = depth_mm > 0
+    distance = np.asarray(depth_mm, np.float32)
+    body: Bools = distance > 0
     if not body.any():
         raise ValueError(f"{name}: every depth value is 0: no body in any frame.")
     rows, columns = np.where(body.any(axis=0))
@@ -167,8 +168,8 @@ def grey_depth(
     side = round(1.07 * max(np.ptp(rows) + 1, np.ptp(columns) + 1))
     x0 = int((columns.min() + columns.max() + 1 - side) / 2)
     y0 = int((rows.min() + rows.max() + 1 - side) / 2)
-    reference = float(np.median(depth_mm[body]))
-    grey = GREY_REFERENCE + (reference - depth_mm.astype(np.float32)) * GREY_PER_MM
+    reference = float(np.median(distance[body]))
+    grey = GREY_REFERENCE + (reference - distance) * GREY_PER_MM
     grey = np.where(body, np.clip(grey, GREY_MINIMUM, 255), 0).astype(np.uint8)
     box = (x0, y0, x0 + side, y0 + side)
     squares = [
