@@ -147,10 +147,10 @@ def make_network(
     *,
     sharing: str = "hard",
     heads: Mapping[str, Any] | None = None,
-    seed: int = 0,
+    fresh: bool = False,
 ) -> Network:
-    """Build a network with weights, norms and statistics that are far from their start."""
-    torch.manual_seed(seed)
+    """Build a network; unless fresh, its weights, norms and statistics are far from their start."""
+    torch.manual_seed(0)
     values = TINY[encoder] if isinstance(encoder, str) else encoder
     config = read_config(
         MultiTaskConfig,
@@ -158,7 +158,8 @@ def make_network(
         "test",
     )
     network = build_network(config, tasks, CHANNELS)
-    scramble(network)
+    if not fresh:
+        scramble(network)
     return network
 
 

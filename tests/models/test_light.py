@@ -60,3 +60,11 @@ def test_maps_stay_channels_last(channels: dict[str, int]) -> None:
     for stage in list(encoder.stages)[:3]:
         x, _ = stage(x, {})
         assert x.stride(1) == 1
+
+
+def test_one_labeled_still_can_be_trained_on() -> None:
+    encoder = _encoder().train()
+    x, _ = encoder.stem({"rgb": torch.rand(1, 3, 1, 32, 32)}, {}, {})
+    for stage in encoder.stages:
+        x, _ = stage(x, {})
+    assert bool(x.isfinite().all())

@@ -2,7 +2,7 @@ import pytest
 import torch
 from model_helpers import scramble
 
-from onebody.models.temporal import FrameNorm, TemporalBlock, TemporalStage
+from onebody.models.temporal import BatchNorm, FrameNorm, TemporalBlock, TemporalStage
 
 
 def _stage(*, causal: bool, norm: str = "layer", dilations: tuple[int, ...] = (1, 2, 4)):
@@ -51,6 +51,17 @@ def test_frame_norm_is_per_frame() -> None:
     x = torch.randn(2, 6, 4)
     assert torch.allclose(norm(x)[:, :, :1], norm(x[:, :, :1]), atol=1e-6)
     assert torch.allclose(norm(x).mean(1), torch.zeros(2, 4), atol=1e-6)
+
+
+def test_batch_norm_takes_a_single_frame_in_training() -> None:
+    norm = BatchNorm(3).train()
+    norm.running_mean += 1.0
+    x = torch.randn(1, 3, 1)
+    assert torch.allclose(norm(x), x - 1.0, atol=1e-4)
+    assert torch.allclose(norm.running_mean, torch.ones(3))
+    many = norm(torch.randn(1, 3, 50) + 5.0)
+    assert torch.allclose(many.mean(2), torch.zeros(1, 3), atol=1e-5)
+    assert float(norm.running_mean.min()) > 1.1
 
 
 def test_the_block_is_its_formula() -> None:

@@ -44,7 +44,7 @@ class LightConfig(Config):
         point_width: features gathered at each keypoint.
         temporal_width: channels after pooling.
         dilations: one temporal block each; none: no temporal stage.
-        norm: of the temporal blocks: ``layer`` (per frame) or ``batch``.
+        norm: of pooling and temporal blocks: ``batch``, or ``layer`` (per frame).
         dropout: within the temporal blocks.
         causal: look back only, so that the network can run on a stream.
         motion: give the differences between successive frames as further channels.
@@ -60,7 +60,7 @@ class LightConfig(Config):
     point_width: PositiveInt = 16
     temporal_width: PositiveInt = 128
     dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8)
-    norm: Norm = "layer"
+    norm: Norm = "batch"
     dropout: float = Field(default=0.0, ge=0, lt=1)
     causal: bool = False
     motion: bool = False
@@ -114,7 +114,11 @@ def build_light(config: LightConfig, *, channels: Mapping[str, int]) -> Encoder:
         inputs, stride_s = width, stride_s * stride
         info.append(StageInfo(width=width, space="map", stride_s=stride_s))
     vector = StageInfo(width=config.temporal_width, space="vector")
-    stages.append(KeypointPool(inputs, config.temporal_width, config.keypoints, config.point_width))
+    stages.append(
+        KeypointPool(
+            inputs, config.temporal_width, config.keypoints, config.point_width, config.norm
+        )
+    )
     info.append(vector)
     if config.dilations:
         stages.append(

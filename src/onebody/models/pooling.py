@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from onebody.models.base import Stage
 from onebody.models.frames import fold_frames
 from onebody.models.softargmax import expected_position, spatial_softmax, window_confidence
+from onebody.models.temporal import Norm, make_norm
 from onebody.types import Feature, State
 
 
@@ -21,15 +22,16 @@ class KeypointPool(Stage):
     Policies", JMLR 2016; the features and the confidence are our additions.
     """
 
-    def __init__(self, inputs: int, outputs: int, keypoints: int, point_width: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, keypoints: int, point_width: int, norm: Norm
+    ) -> None:
         super().__init__()
         self.keypoints = keypoints
         if keypoints:
             self.maps = nn.Conv2d(inputs, keypoints, 1)
             self.points = nn.Conv2d(inputs, point_width, 1)
-        self.project = nn.Sequential(
-            nn.Linear(2 * inputs + keypoints * (3 + point_width), outputs), nn.LayerNorm(outputs)
-        )
+        self.project = nn.Linear(2 * inputs + keypoints * (3 + point_width), outputs)
+        self.norm = make_norm(norm, outputs)
 
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:  # noqa: ARG002
         """Map ``[B, C, T, H, W]`` to ``[B, C', T]``; nothing to remember."""
@@ -37,8 +39,9 @@ class KeypointPool(Stage):
         parts = [frames.mean((2, 3)), frames.amax((2, 3))]
         if self.keypoints:
             parts.append(self._look(frames))
-        pooled = torch.relu(self.project(torch.cat([part.float() for part in parts], 1)))
-        return pooled.view(len(x), x.shape[2], -1).transpose(1, 2), {}
+        pooled = self.project(torch.cat([part.float() for part in parts], 1))  # [B*T, C']
+        vectors = pooled.view(len(x), x.shape[2], -1).transpose(1, 2)
+        return torch.relu(self.norm(vectors)), {}
 
     def _look(self, frames: Tensor) -> Tensor:
         """Return ``[B*T, K * (3 + P)]``: per keypoint x, y, confidence and P features."""
