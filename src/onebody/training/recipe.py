@@ -1,0 +1,252 @@
+"""`Recipe`: everything that a training depends on, read from one file and checked at one place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field, model_validator
+
+from onebody.balancing import BALANCERS
+from onebody.config import Config, choice, nearest, read_config
+from onebody.data import InputSpec
+from onebody.data.augment import AugmentConfig
+from onebody.datasets import DATASETS
+from onebody.evaluation import SplitConfig
+from onebody.models import NETWORKS
+from onebody.tasks import TASKS, TaskConfig
+from onebody.training.optimizer import OPTIMIZERS, OptimizerConfig
+from onebody.training.schedule import ScheduleConfig
+
+if TYPE_CHECKING:
+    DatasetPart: TypeAlias = Config
+    NetworkPart: TypeAlias = Config
+    BalancerPart: TypeAlias = Config
+    OptimizerPart: TypeAlias = OptimizerConfig
+    TaskPart: TypeAlias = TaskConfig
+else:  # the same, with the reading of ``kind`` attached
+    DatasetPart = choice(DATASETS, "dataset")
+    NetworkPart = choice(NETWORKS, "network")
+    BalancerPart = choice(BALANCERS, "balancer")
+    OptimizerPart = choice(OPTIMIZERS, "optimizer")
+    TaskPart = choice(TASKS, "task")
+
+_NO_INFLUENCE = ("workers", "log_every", "checkpoint_every", "device")
+"""Keys of ``train`` that may change between a run and its resumption."""
+
+
+class HideConfig(Config):
+    """Labels that training goes without, to see what partial labels cost.
+
+    Attributes:
+        columns: columns whose labels are hidden together, on the same rows.
+        share: share of the labeled training rows, drawn by ``evaluation.split_seed``.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    share: float = Field(gt=0.0, lt=1.0)
+
+
+class DataConfig(Config):
+    """One source of samples.
+
+    Attributes:
+        dataset: which dataset (a kind, or a mapping with the dataset's own keys).
+        batch_size: rows per Batch (of all processes together).
+        weight: share of the steps, where a step has one source only (``train.mixing: one``).
+        balance: columns whose labeled rows fill the Batch in turn, so that a task with few labels
+            is seen as often as one with many; empty: every row equally often.
+        input: keys of the recipe's ``input`` that differ for this source (``modality: depth``).
+        hide: labels that training goes without.
+    """
+
+    dataset: DatasetPart
+    batch_size: int = Field(16, ge=1)
+    weight: float = Field(1.0, gt=0.0)
+    balance: tuple[str, ...] = ()
+    input: dict[str, Any] = Field(default_factory=dict)
+    hide: HideConfig | None = None
+
+
+class EvaluationConfig(Config):
+    """How validation and test are run.
+
+    Attributes:
+        batch_size: rows per Batch.
+        clips: clips per sample whose answers are averaged, on the test split; validation, which
+            only compares checkpoints, takes one.
+        split_seed: of what ``split`` draws; apart from ``train.seed``, so that runs with other
+            seeds are measured on the same rows.
+    """
+
+    batch_size: int = Field(32, ge=1)
+    clips: int = Field(1, ge=1)
+    split_seed: int = Field(0, ge=0)
+
+
+class TrainConfig(Config):
+    """How the loop runs.
+
+    Attributes:
+        seed: of weights, order, augmentation and dropout.
+        device: ``auto`` takes a GPU where there is one.
+        bf16: compute in bfloat16 where that is safe; weights and losses stay float32.
+        channels_last: lay out images and clips with the channels innermost, which is faster.
+        clip_norm: greatest norm of the whole gradient; null does not clip.
+        ema: decay of the running average of the weights that is validated and saved; null: none.
+        init: weights to start from: a saved network (folder), of which arrays of equal name and
+            shape are taken, or a file of encoder weights (see `onebody.models.initialize`).
+        mixing: whether a step has a Batch of ``every`` source or of ``one``, drawn by weight.
+        temperature: the drawing's weights are raised to 1 / temperature (higher: more even).
+        workers: processes that prepare Batches; they change nothing about the result.
+        on_error: at a sample that cannot be read: ``stop``, or ``skip`` it and report it.
+        log_every: steps between two lines of the log.
+        validate_every: epochs between two validations; the last step is validated in any case.
+        checkpoint_every: steps between two checkpoints; null: after each epoch.
+        monitor: what makes a checkpoint the best: ``score`` (mean of the tasks' primary metrics
+            on the validation split) or one metric, as ``task/metric``.
+    """
+
+    seed: int = Field(0, ge=0)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    bf16: bool = False
+    channels_last: bool = True
+    clip_norm: float | None = Field(None, gt=0.0)
+    ema: float | None = Field(None, gt=0.0, lt=1.0)
+    init: Path | None = None
+    mixing: Literal["every", "one"] = "every"
+    temperature: float = Field(1.0, gt=0.0)
+    workers: int = Field(0, ge=0)
+    on_error: Literal["stop", "skip"] = "stop"
+    log_every: int = Field(10, ge=1)
+    validate_every: int = Field(1, ge=1)
+    checkpoint_every: int | None = Field(None, ge=1)
+    monitor: str = "score"
+
+
+class Recipe(Config):
+    """A training, whole: the same recipe on the same machine gives the same weights.
+
+    Attributes:
+        data: sources of samples.
+        tasks: by name.
+        network: what is trained.
+        input: how media become the network's input.
+        split: how rows are divided into training, validation and test.
+        augment: how training samples are varied; everything is off by default.
+        balancer: how the tasks' losses are weighed.
+        optimizer: what moves the weights.
+        schedule: how long, and how the learning rate runs.
+        train: how the loop runs.
+        evaluation: how validation and test are run.
+        twins: by name, the tasks of each network that ``onebody compare`` trains beside this one;
+            empty: one for each task.
+    """
+
+    data: tuple[DataConfig, ...]
+    tasks: dict[str, TaskPart]
+    network: NetworkPart
+    input: InputSpec = InputSpec()
+    split: SplitConfig = SplitConfig()
+    augment: AugmentConfig = AugmentConfig()
+    balancer: BalancerPart = "average"  # type: ignore[assignment]
+    optimizer: OptimizerPart = "adamw"  # type: ignore[assignment]
+    schedule: ScheduleConfig
+    train: TrainConfig = TrainConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    twins: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    model_config = ConfigDict(validate_default=True)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Recipe:
+        for key in ("data", "tasks"):  # here, so that a fault within is not followed by "is empty"
+            if not getattr(self, key):
+                raise ValueError(f"{key!r} is empty; a training needs at least one entry")
+        for place in range(len(self.data)):
+            self.input_of(place)
+        for part in (self.network, self.balancer):
+            for key, names in _by_task(part).items():
+                _check_tasks(names, self.tasks, f"{getattr(part, 'kind', '')} {key!r}")
+        for name, task in self.tasks.items():
+            _check_tasks(task.reads, self.tasks, f"task {name!r}")
+            if task.name not in ("", name):
+                raise ValueError(f"task {name!r} calls itself {task.name!r}; leave 'name' out")
+        if self.train.monitor != "score":
+            watched, _, metric = self.train.monitor.partition("/")
+            if not metric:
+                raise ValueError(
+                    f"'train.monitor': expected 'score' or 'task/metric', found {watched!r}"
+                )
+            _check_tasks((watched,), self.tasks, "'train.monitor'")
+        return self
+
+    def input_of(self, place: int) -> InputSpec:
+        """Return how the media of one source are prepared."""
+        changes = self.data[place].input
+        values = {**self.input.model_dump(), **changes}
+        return read_config(InputSpec, values, f"'data.{place}.input'")
+
+    def only(self, tasks: Iterable[str]) -> Recipe:
+        """Return the recipe for some of the tasks, everything else being equal.
+
+        With one task it is the single-task twin that a joint training is compared with. Tasks that
+        are made of others (unions) go when a part goes; a monitored metric of a lost task becomes
+        the score of the tasks that are left.
+
+        Raises:
+            ValueError: if the recipe has no such task.
+        """
+        kept = set(tasks)
+        _check_tasks(kept, self.tasks, "the selection")
+        left = {n: t for n, t in self.tasks.items() if n in kept and kept.issuperset(t.reads)}
+        if not left:
+            raise ValueError(f"{', '.join(sorted(kept))}: made of tasks that are not selected.")
+        monitored = self.train.monitor.partition("/")[0]
+        train = self.train
+        if monitored != "score" and monitored not in left:
+            train = train.model_copy(update={"monitor": "score"})
+        changes = {
+            "tasks": left,
+            "network": _without(self.network, left),
+            "balancer": _without(self.balancer, left),
+            "train": train,
+            "twins": {},
+        }
+        return Recipe.model_validate({**dict(self), **changes})
+
+    def plain(self) -> dict[str, Any]:
+        """Return the recipe as plain values that `load_recipe` takes back."""
+        return self.model_dump(mode="json")
+
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits of everything that the result depends on."""
+        values = self.plain()
+        values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _by_task(part: Config) -> dict[str, Mapping[str, object]]:
+    """Return a part's settings that are kept by task name."""
+    found = {key: getattr(part, key, None) for key in ("heads", "weights")}
+    return {key: value for key, value in found.items() if isinstance(value, Mapping)}
+
+
+def _without(part: Config, left: Iterable[str]) -> Config:
+    """Return a part without the settings of tasks that are not left."""
+    kept = set(left)
+    changes = {
+        key: {name: value for name, value in values.items() if name in kept}
+        for key, values in _by_task(part).items()
+    }
+    return part.model_copy(update=changes)
+
+
+def _check_tasks(names: Iterable[str], tasks: Iterable[str], where: str) -> None:
+    """Refuse a name that no task has."""
+    for name in names:
+        if name not in tasks:
+            raise ValueError(f"{where} names the task {name!r}. {nearest(name, tasks)}")

@@ -1,0 +1,260 @@
+"""From a recipe to everything that a training holds: tables, tasks, network, optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onebody.balancing import BALANCERS, Balancer
+from onebody.config import Config, build, lookup
+from onebody.data import Batch, Loader, SampleTable, Source
+from onebody.data.targets import labeled_rows
+from onebody.datasets import DATASETS
+from onebody.evaluation import split
+from onebody.models import Network, build_network, channels_of, initialize, load_network
+from onebody.tasks import Task, build_tasks, resolve_tasks
+from onebody.training.distributed import World, distributed
+from onebody.training.ema import WeightAverage
+from onebody.training.optimizer import build_optimizer
+from onebody.training.recipe import Recipe
+from onebody.types import Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a training holds.
+
+    Attributes:
+        recipe: what it was made from.
+        resolved: the tasks' configs, with classes and skeletons filled in from the data.
+        sources: by split (``train``, ``validation``, ``test``); a split may have none.
+        rows: labeled rows by split, and ``unlabeled``: rows without a label of the recipe's tasks.
+        loader: of the training steps.
+        network: what is trained.
+        model: the same, wrapped where several processes train it.
+        optimizer: what moves it.
+        balancer: what weighs the losses.
+        average: running average of the weights, if the recipe has one.
+        device: where it is trained.
+        world: which processes train it.
+        loaded: what became of the arrays of ``train.init``, in words.
+    """
+
+    recipe: Recipe
+    resolved: dict[str, Config]
+    sources: dict[str, list[Source]]
+    rows: dict[str, int]
+    loader: Loader
+    network: Network
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    balancer: Balancer
+    average: WeightAverage | None
+    device: torch.device
+    world: World
+    loaded: list[str]
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole training."""
+        return self.recipe.schedule.total_steps(self.loader.steps)
+
+    def row_names(self, batch: Batch, rows: Tensor, task: str) -> list[str]:
+        """Say which samples the rows of a Batch are, for messages.
+
+        A Batch does not say which source it came from; where several fit, each is named.
+        """
+        names: list[str] = []
+        for row in rows.tolist():
+            fits = [s for s in self.sources["train"] if _fits(s, row, batch, task)]
+            names.append(" or ".join(dict.fromkeys(str(s.table.row_names[row]) for s in fits)))
+        return names
+
+
+def build_run(recipe: Recipe, world: World | None = None) -> Setup:
+    """Build everything that a training holds.
+
+    Raises:
+        ValueError: if data, tasks, network and options do not fit together; says how.
+    """
+    world = world or World()
+    device = choose_device(recipe.train.device, world)
+    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
+    resolved = resolve_tasks(recipe.tasks, tables)
+    tasks = build_tasks(resolved)
+    _check_monitor(recipe.train.monitor, tasks)
+    sources, rows = _divide(recipe, tables, tasks)
+    loader = Loader(
+        sources["train"],
+        seed=recipe.train.seed,
+        workers=recipe.train.workers,
+        on_error=recipe.train.on_error,
+        mixing=recipe.train.mixing,
+        temperature=recipe.train.temperature,
+        rank=world.rank,
+        world=world.size,
+    )
+    network, loaded = _network(recipe, tasks, device)
+    optimizer = build_optimizer(recipe.optimizer, network)
+    ema = recipe.train.ema
+    return Setup(
+        recipe=recipe,
+        resolved=resolved,
+        sources=sources,
+        rows=rows,
+        loader=loader,
+        network=network,
+        model=distributed(network, world),
+        optimizer=optimizer,
+        balancer=build(BALANCERS, recipe.balancer, "balancer", tasks=tuple(tasks)),
+        average=None if ema is None else WeightAverage(network, ema),
+        device=device,
+        world=world,
+        loaded=loaded,
+    )
+
+
+def choose_device(name: str, world: World) -> torch.device:
+    """Return the device to train on.
+
+    Raises:
+        ValueError: if a GPU is asked for and there is none.
+    """
+    found = torch.cuda.is_available()
+    if name == "cuda" and not found:
+        raise ValueError("train.device is 'cuda', but no GPU is found. Use 'auto' or 'cpu'.")
+    return (
+        torch.device("cuda", world.local_rank) if found and name != "cpu" else torch.device("cpu")
+    )
+
+
+def _divide(
+    recipe: Recipe, tables: list[SampleTable], tasks: Mapping[str, Task]
+) -> tuple[dict[str, list[Source]], dict[str, int]]:
+    """Split every table into sources, and count their labeled rows.
+
+    A source without a label of these tasks in a split has no part in that split; a recipe that
+    is left with some of its tasks may well have such sources.
+    """
+    sources: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
+    rows = dict.fromkeys([*sources, "unlabeled"], 0)
+    for place, table in enumerate(tables):
+        divided = split(table, recipe.split, recipe.evaluation.split_seed)
+        table = _hide(recipe, place, table, divided.train)
+        targets = [task.target_spec(table) for task in tasks.values()]
+        labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
+        rows["unlabeled"] += int((~labeled).sum())
+        for name, kept in sources.items():
+            chosen = labeled & getattr(divided, name)
+            rows[name] += int(chosen.sum())
+            if chosen.any():
+                kept.append(_source(recipe, place, table.select(chosen), tasks, name))
+    if not sources["train"]:
+        raise ValueError(f"No training row carries a label for {', '.join(tasks)}.")
+    return sources, rows
+
+
+def _hide(recipe: Recipe, place: int, table: SampleTable, trains: Bools) -> SampleTable:
+    """Hide the training labels that the recipe says; which ones depends on the split's seed."""
+    hidden = recipe.data[place].hide
+    if hidden is None:
+        return table
+    candidates = np.any([table.labeled(column) for column in hidden.columns], axis=0) & trains
+    order = np.random.default_rng(recipe.evaluation.split_seed).permutation(len(table))
+    chosen = order[candidates[order]][: round(hidden.share * int(candidates.sum()))]
+    rows = np.zeros(len(table), np.bool_)
+    rows[chosen] = True
+    for column in hidden.columns:
+        table = table.hide(column, rows)
+    return table
+
+
+def _source(
+    recipe: Recipe, place: int, table: SampleTable, tasks: Mapping[str, Task], part: str
+) -> Source:
+    """Make the source of one table's rows in one split."""
+    data, trains = recipe.data[place], part == "train"
+    return Source(
+        table=table,
+        spec=recipe.input_of(place),
+        targets=tuple(task.target_spec(table) for task in tasks.values()),
+        augment=recipe.augment if trains else None,
+        batch_size=data.batch_size if trains else recipe.evaluation.batch_size,
+        weight=data.weight if trains else 1.0,
+        balance=data.balance if trains else (),
+    )
+
+
+def _network(
+    recipe: Recipe, tasks: Mapping[str, Task], device: torch.device
+) -> tuple[Network, list[str]]:
+    """Build the network with the recipe's seed, and take weights over if it says so."""
+    channels: dict[str, int] = {}
+    for place in range(len(recipe.data)):
+        channels |= channels_of(recipe.input_of(place))
+    torch.manual_seed(recipe.train.seed)
+    network = build_network(recipe.network, tasks, channels)
+    init, loaded = recipe.train.init, []
+    if init is not None and init.is_dir():
+        loaded = _take_weights(network, init)
+    elif init is not None:
+        initialize(network, init, loaded.append)
+    network.to(device)
+    if recipe.train.channels_last:
+        _lay_channels_last(network)
+    return network, loaded
+
+
+def _lay_channels_last(network: nn.Module) -> None:
+    """Lay out the weights of 2D and 3D convolutions with the channels innermost."""
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in network.parameters():
+        if parameter.ndim in layouts:
+            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.ndim])
+
+
+def _take_weights(network: nn.Module, folder: Path) -> list[str]:
+    """Copy the arrays of a saved network that have a namesake of equal shape.
+
+    Returns:
+        What became of every array, in words.
+    """
+    given = load_network(folder).network.state_dict()
+    own = network.state_dict()
+    fitting = {k: v for k, v in given.items() if k in own and v.shape == own[k].shape}
+    if not any(value.ndim > 1 for value in fitting.values()):
+        raise ValueError(
+            f"train.init: no weight of {folder} has the name and shape of one of this network. "
+            "Take a network with the same encoder and sharing, or leave 'init' out."
+        )
+    network.load_state_dict(fitting, strict=False)
+    lines = [f"{len(fitting)} arrays loaded"]
+    lines += [f"missing in the file, left random: {name}" for name in own if name not in given]
+    lines += [f"in the file, not used: {name}" for name in given if name not in own]
+    return lines + [
+        f"another shape, left random: {name}"
+        for name in own
+        if name in given and name not in fitting
+    ]
+
+
+def _check_monitor(monitor: str, tasks: Mapping[str, Task]) -> None:
+    """Refuse a metric that its task does not have."""
+    task, _, metric = monitor.partition("/")
+    if metric:
+        lookup(tasks[task].metrics, metric, f"metric of task {task!r}, 'train.monitor':")
+
+
+def _fits(source: Source, row: int, batch: Batch, task: str) -> bool:
+    """Whether a Batch's row may be this source's."""
+    target = next(target for target in source.targets if target.task == task)
+    return (
+        source.spec.modality in batch.inputs
+        and row < len(source.table)
+        and (target.form == "union" or bool(labeled_rows(source.table, target)[row]))
+    )
