@@ -110,7 +110,7 @@ def _explain(config: type[BaseModel], fault: Mapping[str, Any]) -> str:
     if fault["type"] == "extra_forbidden":
         owner: Any = config
         for part in fault["loc"][:-1]:  # walk down to the class that refused the key
-            owner = _field_class(owner, part)
+            owner = owner if isinstance(part, int) else _field_class(owner, part)
         known = owner.model_fields if owner is not None else {}
         return f"unknown key {place!r}. {nearest(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":

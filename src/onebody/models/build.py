@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import torch
 from pydantic import Field
 from torch import nn
 
@@ -118,4 +120,8 @@ def _build_head(
             "frames": FrameHeadConfig(),
             "joints": JointHeadConfig(),
         }[task.form]
-    return build(HEADS, config, "head", task=task, info=info)
+    # A head's random weights depend on the seed and its task's name, not on which other tasks there
+    # are: a network with one task more begins, in all it shares with the other, at the same point.
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed((torch.initial_seed() + zlib.crc32(task.name.encode())) % 2**63)
+        return build(HEADS, config, "head", task=task, info=info)
