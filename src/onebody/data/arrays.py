@@ -134,6 +134,7 @@ def _rows(place: Place, array: Array) -> Array:
 def _open_npz(path: str, stamp: Stamp, process: int) -> Any:
     """Open an npz file. The process is part of the key: forked workers share a file's position."""
     del stamp, process
+    zipfile.ZipFile(path).close()  # np.load leaves a file that is none open
     return np.load(path, allow_pickle=False)
 
 

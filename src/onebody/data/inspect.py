@@ -6,6 +6,7 @@ picture without offending any rule. Keep checksums of files that must not change
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import av.logging
@@ -62,29 +63,27 @@ def _video_flaws(place: Place) -> list[Flaw]:
     repeated = av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.WARNING)
     av.logging.set_skip_repeated(False)
-    damaged: list[int] = []
-    count = 0
+    damaged: set[int] = set()
+    seen: set[int] = set()
     try:
         with av.logging.Capture() as log, open_video(place, _OPTIONS) as (container, stream):
             for frame, sound in decode(container, stream):
-                number = count
+                number = len(seen)
                 if not index.counted and frame.pts is not None:
                     number = int(np.searchsorted(index.times, frame.pts))
+                seen.add(number)
                 if not sound:
-                    damaged.append(number)
-                count += 1
+                    damaged.add(number)
     finally:
         av.logging.set_level(level)
         av.logging.set_skip_repeated(repeated)
-    said = list(dict.fromkeys(text.strip() for _, _, text in log))[:_SAYINGS]
-    what = "damaged" + (f" ({'; '.join(said)})" if said else "")
-    flaws = [Flaw(first=a, last=b, what=what) for a, b in _runs(damaged)]
-    if count < len(index) - index.counted:  # a counted file may close with an empty filler
-        lost = f"{count} frames decoded of {index.header} that the header promises"
-        flaws.append(Flaw(first=count, last=len(index) - 1, what=lost))
-    elif said and not flaws:
-        flaws.append(Flaw(first=0, last=len(index) - 1, what=f"decoder says: {'; '.join(said)}"))
-    return flaws
+    if len(seen) < len(index) - index.counted:  # a counted file may close with an empty filler
+        damaged |= set(range(len(index))) - seen
+    said = "; ".join(list(dict.fromkeys(text.strip() for _, _, text in log))[:_SAYINGS])
+    if said and not damaged:
+        return [Flaw(first=0, last=len(index) - 1, what=f"the decoder says: {said}")]
+    what = f"damaged or lost ({said})" if said else "damaged or lost"
+    return [Flaw(first=a, last=b, what=what) for a, b in _runs(damaged)]
 
 
 def _picture_flaws(place: Place) -> list[Flaw]:
@@ -104,10 +103,10 @@ def _picture_flaws(place: Place) -> list[Flaw]:
     return flaws
 
 
-def _runs(numbers: list[int]) -> list[tuple[int, int]]:
-    """Join ascending numbers into (first, last) runs."""
+def _runs(numbers: Collection[int]) -> list[tuple[int, int]]:
+    """Join numbers into (first, last) runs."""
     if not numbers:
         return []
-    values = np.unique(numbers)
+    values = np.unique(list(numbers))
     groups = np.split(values, np.flatnonzero(np.diff(values) > 1) + 1)
     return [(int(group[0]), int(group[-1])) for group in groups]

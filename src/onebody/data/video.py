@@ -9,7 +9,7 @@ beginning and counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -52,9 +52,11 @@ def read_video(place: Place, indices: Ints, channels: int) -> Frames:
     wanted = [int(i) for i in unique]
     found: dict[int, npt.NDArray[np.uint8]] = {}
     if not index.counted:
-        found = _by_time(place, index, wanted, channels, seek=True)
+        found, damaged = _by_time(place, index, wanted, channels, seek=True)
         if len(found) < len(wanted):  # a container whose seeking overshoots, an open group
-            found = _by_time(place, index, wanted, channels, seek=False)
+            found, damaged = _by_time(place, index, wanted, channels, seek=False)
+        if len(found) < len(wanted) and damaged:
+            raise _lost(place, index, wanted, found)
     if len(found) < len(wanted):  # no true times, or times that the decoder does not repeat
         found = _by_count(place, index, wanted, channels)
     shapes = {frame.shape for frame in found.values()}
@@ -77,9 +79,14 @@ def _size(place: Place, stamp: Stamp) -> tuple[int, int]:
 
 def _by_time(
     place: Place, index: VideoIndex, wanted: list[int], channels: int, *, seek: bool
-) -> dict[int, npt.NDArray[np.uint8]]:
-    """Pick frames by presentation time; what is not found or damaged is left out."""
+) -> tuple[dict[int, npt.NDArray[np.uint8]], bool]:
+    """Pick frames by presentation time; what is not found or damaged is left out.
+
+    Returns:
+        The frames by number; was there any damage on the way?
+    """
     found: dict[int, npt.NDArray[np.uint8]] = {}
+    damaged = False
     number_at = {int(index.times[i]): i for i in wanted}
     with open_video(place) as (container, stream):
         for group in _groups(index, wanted) if seek else [wanted]:
@@ -91,12 +98,13 @@ def _by_time(
             for frame, sound in decode(container, stream):
                 number = number_at.get(frame.pts)
                 if not sound:
+                    damaged = True
                     _drop_before(found, index, frame.pts)
                 elif number is not None and number not in found:
                     found[number] = to_pixels(frame, channels)
                 if frame.pts is not None and frame.pts >= last:
                     break
-    return found
+    return found, damaged
 
 
 def _drop_before(found: dict[int, npt.NDArray[np.uint8]], index: VideoIndex, pts: Any) -> None:
@@ -141,7 +149,7 @@ def _by_count(
             if got < len(index) - 1:  # swallowed near the end (one: the filler that closes XviD)
                 found.clear()
     if len(found) < len(wanted):
-        raise _lost(place, index, next(i for i in wanted if i not in found))
+        raise _lost(place, index, wanted, found)
     return found
 
 
@@ -159,8 +167,9 @@ class _Fed:
             yield packet
 
 
-def _lost(place: Place, index: VideoIndex, frame: int) -> MediaError:
+def _lost(place: Place, index: VideoIndex, wanted: list[int], found: Collection[int]) -> MediaError:
     """Say which frame could not be had."""
+    frame = next(i for i in wanted if i not in found)
     return MediaError(
         place.source,
         f"{index.header} frames, as its header says",
