@@ -80,7 +80,8 @@ def draw_skeleton(
     # Pillow puts the center of pixel i at i.
     points = [(float(x) - 0.5, float(y) - 0.5) for x, y in joints[:, :2]]
     bones = [bone for bone in skeleton.bones if shown[bone[0]] and shown[bone[1]]]
-    for width, color in ((thickness + 2, OUTLINE), (thickness, None)):
+    rim = max(1.0, 0.35 * thickness)
+    for width, color in ((thickness + rim, OUTLINE), (thickness, None)):
         for bone in bones:
             fill = color or SIDE_COLORS[bone_side(sides, bone)]
             pen.line([points[bone[0]], points[bone[1]]], fill=fill, width=max(1, round(width)))

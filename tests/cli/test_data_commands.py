@@ -1,0 +1,87 @@
+"""``data check`` and ``data show`` on a small manifest."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from onebody.cli.app import app
+from onebody.cli.data_show import choose_rows
+from onebody.data import make_table
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def manifest(tmp_path, make_video):
+    """Three videos with a class each."""
+    lines = ["rgb,action"]
+    for i, name in enumerate(("walk", "sit", "walk")):
+        make_video(tmp_path / f"{i}.mp4", 12)
+        lines.append(f"{i}.mp4,{name}")
+    path = tmp_path / "clips.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_good_manifest_passes(manifest):
+    result = run("data", "check", manifest)
+    assert result.exit_code == 0, result.output
+    assert f"{manifest}: 3 rows, 3 without error, 36 frames" in result.output
+
+
+def test_what_is_wrong_is_named_with_its_row(manifest):
+    (manifest.parent / "1.mp4").unlink()
+    result = run("data", "check", manifest, "--deep")
+    assert result.exit_code == 1
+    (line,) = [x for x in result.output.splitlines() if x.startswith("error: ")]
+    assert "clips.csv:3" in line
+    assert "1.mp4" in line
+    assert "3 rows, 2 without error" in result.output
+
+
+def test_json(manifest):
+    (manifest.parent / "1.mp4").write_bytes(b"")
+    result = run("data", "check", manifest, "--json")
+    assert result.exit_code == 1
+    report = json.loads(result.output)
+    assert report["rows"] == 3
+    assert [defect["record"] for defect in report["defects"] if not defect["warning"]] == [3]
+
+
+def test_a_missing_manifest_is_one_line(tmp_path):
+    result = run("data", "check", tmp_path / "none.csv")
+    assert result.exit_code in (1, 2)
+    assert "none.csv" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_showing_a_manifest_writes_a_picture(manifest, tmp_path):
+    result = run("data", "show", manifest, "--out", tmp_path / "deep" / "sheet.png")
+    assert result.exit_code == 0, result.output
+    assert "3 samples" in result.output
+    with Image.open(tmp_path / "deep" / "sheet.png") as sheet:
+        assert np.asarray(sheet).std() > 10
+
+
+def test_showing_nothing_says_what_is_meant(tmp_path):
+    result = run("data", "show", "debug-simulatd", "--out", tmp_path / "sheet.png")
+    assert result.exit_code == 2
+    assert "Did you mean 'debug-simulated'?" in result.stderr
+
+
+def test_rows_are_drawn_among_those_with_the_modality():
+    table = make_table("t", {"rgb": ["a", "", "b", "c", ""]})
+    assert choose_rows(table, "rgb", 10, 0) == [0, 2, 3]
+    assert len(choose_rows(table, "rgb", 2, 0)) == 2
+    assert choose_rows(table, "rgb", 2, 0) == choose_rows(table, "rgb", 2, 0)
+    with pytest.raises(ValueError, match="Known: rgb"):
+        choose_rows(table, "depth", 2, 0)
+    with pytest.raises(ValueError, match="no row has the modality"):
+        choose_rows(make_table("t", {"rgb": [""]}), "rgb", 2, 0)
