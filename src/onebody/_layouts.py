@@ -60,7 +60,8 @@ LAYOUTS: dict[str, Layout] = {
     "coco-17": Layout(
         "nose l_eye r_eye l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist "
         "l_hip r_hip l_knee r_knee l_ankle r_ankle",
-        f"l_ear-l_eye-nose-r_eye-r_ear l_shoulder-r_shoulder-r_hip-l_hip-l_shoulder {_LIMBS}",
+        "l_shoulder-l_ear-l_eye-nose-r_eye-r_ear-r_shoulder "
+        f"l_shoulder-r_shoulder-r_hip-l_hip-l_shoulder {_LIMBS}",
         "l_hip r_hip",
         {},
     ),

@@ -23,7 +23,7 @@ class Skeleton:
     Attributes:
         name: registry key, source and number of joints.
         joints: joint names in order; ``l_`` and ``r_`` are the person's own sides.
-        bones: (a, b) indices of connected joints, b away from the trunk.
+        bones: (a, b) indices of connected joints.
         pairs: (left, right) indices of joints that a mirror exchanges.
         root: the joint, or the two whose middle, that 3D poses are relative to.
         points: which point of the common vocabulary each joint is: the first name; further

@@ -255,7 +255,11 @@ def _render_rows(
         facing_deg=10.0,
     )
     cameras = make_cameras(
-        seeds, config.size, joints_mm=motion.joints_mm, yaw_degrees=config.yaw_degrees
+        seeds,
+        config.size,
+        joints_mm=motion.joints_mm,
+        yaw_degrees=config.yaw_degrees,
+        fill=(0.7, 0.95),  # hands should not shrink to a pixel
     )
     wardrobe = (uniform(seeds, "wardrobe", 1)[:, 0] * config.outfits).long().tolist()
     scenes = make_scenes(

@@ -78,7 +78,8 @@ class Clock:
         """``[B, T]`` from 0 to 1 over a movement done once, at a random time of the clip."""
         length = self.length_s
         wanted = self.draw("duration", 0.85, 1.5) / self.tempo
-        duration = wanted.clamp(0.6 * length, 0.95 * length)
+        most = self.draw("room", 0.7, 0.95) * length  # never the whole clip: the start varies
+        duration = torch.minimum(wanted, most).clamp(min=0.6 * length)
         start = self.draw("start") * (length - 0.92 * duration) - 0.04 * duration
         done = ((self.times_s - start) / duration).clamp(0, 1)
         hesitation = self.draw("hesitation", -0.55, 0.55)
