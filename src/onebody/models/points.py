@@ -125,7 +125,9 @@ class PointStage(Stage):
             found = probability.flatten(2) @ seen.transpose(1, 2)  # [B*T, K, P]
         where = expected_position(probability)
         values = torch.cat((where, z.unsqueeze(-1), sure.unsqueeze(-1), found), -1)
-        return values.unflatten(0, (len(x), -1)).permute(0, 3, 1, 2), {}  # [B, 4 + P, T, K]
+        return values.view(len(x), -1, *values.shape[1:]).permute(
+            0, 3, 1, 2
+        ), {}  # [B, 4 + P, T, K]
 
 
 class PathStage(Stage):

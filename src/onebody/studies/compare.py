@@ -195,7 +195,7 @@ def fold_values(table: SampleTable, column: str) -> tuple[str, ...]:
 
 def _tasks(run: Run) -> Mapping[str, Task]:
     """Return the joint network's tasks."""
-    return load_network(Path(run.summary.folder) / "model").tasks
+    return load_network(Path(run.summary.folder) / "model").network.tasks
 
 
 def _line(runs: Sequence[Run], task: str, metric: Metric, twin: str) -> Line:

@@ -65,7 +65,13 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     for row, column in np.argwhere(values > 0):
         ink = "white" if shares[row, column] > 0.55 else "black"
         axis.text(
-            column, row, int(values[row, column]), ha="center", va="center", fontsize=6, color=ink
+            column,
+            row,
+            str(int(values[row, column])),
+            ha="center",
+            va="center",
+            fontsize=6,
+            color=ink,
         )
     axis.set_xticks(range(len(classes)), classes, rotation=90, fontsize=7)
     axis.set_yticks(range(len(classes)), classes, fontsize=7)
