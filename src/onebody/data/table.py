@@ -123,6 +123,25 @@ class SampleTable:
             **{name: getattr(self, name)[rows] for name in _PER_ROW},
         )
 
+    def hide(self, column: str, rows: npt.NDArray[np.bool_]) -> SampleTable:
+        """Return the table without the labels of some rows in one column.
+
+        Args:
+            column: name of the column.
+            rows: ``[N]`` bool.
+
+        Raises:
+            ValueError: if the table has no such column.
+        """
+        self.labeled(column)  # refuses a column that there is not
+        found = self.columns[column]
+        bare: Column
+        if isinstance(found, ClassColumn):
+            bare = replace(found, values=np.where(rows, UNLABELED, found.values))
+        else:
+            bare = replace(found, sources=np.where(rows, "", found.sources))
+        return replace(self, columns={**self.columns, column: bare})
+
     def labeled(self, column: str) -> npt.NDArray[np.bool_]:
         """Return ``[N]``: does the row carry a label in this column?
 
