@@ -1,12 +1,12 @@
 """Truncated, empty and altered media: named, never read as if they were whole.
 
-Videos carry no checksum over their pictures. Measured with the recordings used here, of altered
-bytes that do change a picture (20 draws each; the seeds below give the same again):
+Videos carry no checksum over their pictures. Measured with the recordings used here, 20 draws a
+cell: of the alterations that change a picture or are noticed, the share that no decoder notices.
 
 ==========================  ========================  ==========
 altered within the file     MP4 (H.264)               AVI (XviD)
 ==========================  ========================  ==========
-one byte                    15 % noticed by nobody    30 %
+one byte                    10 %                      21 %
 20 bytes in a row           20 %                      none
 200 bytes in a row          none                      none
 ==========================  ========================  ==========
@@ -27,8 +27,8 @@ from onebody.data.inspect import find_flaws
 from onebody.data.sources import MediaError, probe, read_frames
 
 COUNTS = {"mp4": 300, "avi": 164}
-MOST_UNNOTICED = 0.35
-"""Share of altered pictures that pass unnoticed, at most, in any cell of the table above."""
+MOST_UNNOTICED = 0.3
+"""Share that passes unnoticed, at most, in any cell of the table above."""
 
 
 @pytest.fixture(scope="session", params=["mp4", "avi"])

@@ -14,6 +14,7 @@ Written beside the manifest (``clips.csv``: ``clips.yaml``)::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -81,6 +82,13 @@ class LabelConfig(Config):
         return LabelSpace(name, classes, mirror)
 
 
+def _to_label(value: object) -> object:
+    """Read a label column by itself, so that a misspelled key is answered with the nearest."""
+    if isinstance(value, Mapping):
+        return read_config(LabelConfig, value, "label column")
+    return value
+
+
 class Sidecar(Config):
     """Everything a sidecar file may say.
 
@@ -90,7 +98,9 @@ class Sidecar(Config):
     """
 
     name: str = ""
-    labels: dict[str, LabelConfig] = Field(default_factory=dict)
+    labels: dict[str, Annotated[LabelConfig, BeforeValidator(_to_label)]] = Field(
+        default_factory=dict
+    )
 
 
 def sidecar_path(manifest: Path) -> Path:
