@@ -83,4 +83,4 @@ def test_the_mean_pose_does_not_tell_the_class(data):
 def test_the_movement_tells_the_class(data):
     classes, *sets = data
     moves = [(x[:, :, LIMBS].flatten(2).mT, y) for x, y in sets]
-    assert accuracy(temporal(classes), *moves, steps=400, rate=0.006, size=128) > 0.9
+    assert accuracy(temporal(classes), *moves, steps=200, rate=0.006, size=128) > 0.9
