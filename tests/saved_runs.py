@@ -23,12 +23,15 @@ _TASKS = {
     },
 }
 
+_SPACE = {"kind": "pose3d", "name": "space", "skeleton": "coco-17"}
 
-def write_run(folder: Path) -> Path:
-    """Write ``folder/model``: action, gesture, their union and 2D pose from dense RGB windows."""
+
+def write_run(folder: Path, *, with_3d: bool = False) -> Path:
+    """Write ``folder/model``: action, gesture, their union and pose from dense RGB windows."""
+    wanted = _TASKS | ({"space": _SPACE} if with_3d else {})
     tasks = {
         name: read_config(lookup(TASKS, str(values["kind"]), "task").config, values, "test")
-        for name, values in _TASKS.items()
+        for name, values in wanted.items()
     }
     spec = InputSpec(size=32, frames=4, sampling="dense")
     config = read_config(NETWORKS["multitask"].config, {}, "test")

@@ -96,6 +96,7 @@ def failing(error):
         (FileNotFoundError(2, "No such file or directory", "a.mp4"), "a.mp4: No such file"),
         (PermissionError(13, "Permission denied", "x"), "onebody: x: Permission denied"),
         (ValueError(), "onebody: ValueError"),
+        (ImportError("pip install 'onebody[viewer]'"), "onebody: pip install 'onebody[viewer]'"),
     ],
 )
 def test_errors_are_one_line(error, line, monkeypatch):
@@ -113,9 +114,10 @@ def test_debugging_shows_the_traceback(monkeypatch):
     assert isinstance(result.exception, ValueError)
 
 
-def test_faults_of_the_program_are_not_hidden():
-    result = CliRunner().invoke(failing(RuntimeError("a bug")), ["go"])
-    assert isinstance(result.exception, RuntimeError)
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), ImportError("no module named x")])
+def test_faults_of_the_program_are_not_hidden(error):
+    result = CliRunner().invoke(failing(error), ["go"])
+    assert result.exception is error
 
 
 def test_one_line_of_an_error_with_two_files():

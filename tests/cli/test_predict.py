@@ -73,6 +73,19 @@ def test_an_array_of_pictures_needs_a_rate(saved_run, tmp_path):
     assert Prediction.load_npz(tmp_path / "o" / "a.npz").fps == 10.0
 
 
+def test_millimeters_without_a_camera_are_explained(tmp_path, make_video):
+    run = write_run(tmp_path / "run", with_3d=True)
+    video = make_video(tmp_path / "a.mp4", 5)
+    without = predict(run, video, "--out", tmp_path / "o", "--no-video")
+    assert without.exit_code == 0
+    assert "space is empty: millimeters need --camera" in without.stderr
+    assert "space of" not in without.stdout
+    lens = ("--camera", "60,60,32,24", "--depth-ref", 3000)
+    result = predict(run, video, "--out", tmp_path / "o", "--no-video", *lens)
+    assert result.stderr == ""
+    assert "space of 5 frames" in result.stdout
+
+
 def test_a_missing_run_is_refused(tmp_path):
     result = predict(tmp_path / "nowhere", "a.mp4")
     assert result.exit_code == 2

@@ -131,6 +131,15 @@ def test_labels_and_3d_views_are_added_beside_the_picture_not_over_it():
     assert drawn[:, height:].max() > 200  # text
 
 
+def test_an_unknown_3d_pose_takes_no_place():
+    prediction = make_prediction(4)
+    pose = prediction.poses["pose3d"]
+    empty = replace(pose, joints=np.full_like(pose.joints, np.nan))
+    frames = np.zeros((4, 96, 128, 3), np.uint8)
+    bare = replace(prediction, poses={}).draw(frames)
+    np.testing.assert_array_equal(replace(prediction, poses={"pose3d": empty}).draw(frames), bare)
+
+
 def test_bars_grow_with_probability():
     def panel(probability):
         answer = ClassAnswer(

@@ -25,8 +25,11 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:  # the reader of a pipe has seen enough
             raise
-        except (ValueError, OSError) as error:
-            if os.environ.get("ONEBODY_DEBUG") == "1":
+        except (ValueError, OSError, ImportError) as error:
+            extra = "onebody[" in str(error)  # a part that is not installed, and how to get it
+            if os.environ.get("ONEBODY_DEBUG") == "1" or (
+                isinstance(error, ImportError) and not extra
+            ):
                 raise
             complain(error)
             raise typer.Exit(USER_ERROR) from None

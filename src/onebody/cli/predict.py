@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,14 +48,16 @@ def predict(
     failed = False
     for video, name in zip(videos, result_names(videos), strict=True):
         try:
-            prediction = predictor.predict(
-                video,
-                fps=fps,
-                window_s=window,
-                clips=clips,
-                camera=lens,
-                depth_ref_mm=depth_ref,
-            )
+            with watched(video) as progress:
+                prediction = predictor.predict(
+                    video,
+                    fps=fps,
+                    window_s=window,
+                    clips=clips,
+                    camera=lens,
+                    depth_ref_mm=depth_ref,
+                    progress=progress,
+                )
             _write(prediction, out, name, video=not no_video)
         except (ValueError, OSError) as error:
             failed = True
@@ -75,6 +79,18 @@ def result_names(videos: list[str]) -> list[str]:
             name, number = f"{stem}-{number}", number + 1
         names.append(name)
     return names
+
+
+@contextmanager
+def watched(video: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal while a video is looked at; yield what is told the windows done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        row = bar.add_task(Path(video).name, total=None)
+        yield lambda done, whole: bar.update(row, completed=done, total=whole)
 
 
 def _write(prediction: Prediction, out: Path, name: str, *, video: bool) -> None:
@@ -99,16 +115,25 @@ def _write(prediction: Prediction, out: Path, name: str, *, video: bool) -> None
 def _sentence(prediction: Prediction) -> str:
     """Say the answer in a few words."""
     said = [f"{x.task} {x.name!r} {100 * x.probability:.0f} %" for x in prediction.labels()]
-    poses = [f"{task} of {len(prediction)} frames" for task in prediction.poses]
+    poses = [
+        f"{task} of {len(prediction)} frames"
+        for task in prediction.poses
+        if is_known(prediction, task)
+    ]
     return ", ".join(said + poses)
+
+
+def is_known(prediction: Prediction, task: str) -> bool:
+    """Whether any joint of a pose is known."""
+    import numpy as np
+
+    return bool(np.isfinite(prediction.poses[task].joints).all(axis=-1).any())
 
 
 def _tell_what_lacks(prediction: Prediction, predictor: Predictor) -> None:
     """Say why a 3D pose is empty."""
-    import numpy as np
-
-    for task, pose in prediction.poses.items():
-        if predictor.tasks[task].dims == 3 and not np.isfinite(pose.joints[..., 0]).any():
+    for task in prediction.poses:
+        if predictor.tasks[task].dims == 3 and not is_known(prediction, task):
             typer.echo(
                 f"{prediction.source}: {task} is empty: millimeters need --camera fx,fy,cx,cy and "
                 "--depth-ref.",

@@ -46,7 +46,8 @@ def draw_frames(
     labels = prediction.frame_labels(3 if _single(prediction) else 1)
     tasks = sorted({label.task for row in labels for label in row})
     colors = {task: TASK_COLORS[i % len(TASK_COLORS)] for i, task in enumerate(tasks)}
-    bounds = {t: _bounds(p.joints) for t, p in prediction.poses.items() if p.unit == "mm"}
+    reach = {t: _bounds(p.joints) for t, p in prediction.poses.items() if p.unit == "mm"}
+    bounds = {task: found for task, found in reach.items() if found is not None}
     count = 0
     for count, frame in enumerate(frames, start=1):
         if count > len(prediction):
@@ -86,7 +87,7 @@ def _draw_poses(picture: Image.Image, prediction: Prediction, frame: int, scale:
 
 
 def _bounds(joints: Floats) -> tuple[Floats, float] | None:
-    """Return the center and radius in mm of what a 3D pose reaches, so that its view is steady."""
+    """Return the center and radius in mm of what a 3D pose reaches: its view is steady."""
     known = joints[np.isfinite(joints).all(axis=2)][:, :3]
     if not len(known):
         return None
@@ -99,7 +100,7 @@ def _view(
     task: str,
     frame: int,
     height: int,
-    bounds: tuple[Floats, float] | None,
+    bounds: tuple[Floats, float],
 ) -> Image.Image:
     """Draw a 3D pose as seen from the side of the camera, without perspective."""
     width = round(0.6 * height)
@@ -107,8 +108,6 @@ def _view(
     ImageDraw.Draw(picture).text(
         (width // 30, width // 30), task, FAINT, font(max(12, width // 16))
     )
-    if bounds is None:
-        return picture
     pose = prediction.poses[task]
     center, radius = bounds
     x, y, z = np.moveaxis(pose.joints[frame, :, :3] - center, -1, 0)
