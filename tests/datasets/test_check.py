@@ -64,9 +64,9 @@ def test_a_sound_manifest_has_no_defects(folder):
         assert json.loads(json.dumps(report.to_json()))["defects"] == []
 
 
-def test_every_broken_file_is_named(folder):
+def test_every_broken_file_is_named(folder, make_video):
     whole = (folder / "a.mp4").read_bytes()
-    avi = (folder / "b.avi").read_bytes()
+    avi = make_video(folder / "c.avi", 25, codec="mjpeg").read_bytes()
     (folder / "half.mp4").write_bytes(whole[: len(whole) // 2])
     (folder / "half.avi").write_bytes(avi[: len(avi) * 4 // 5])
     (folder / "empty.mp4").touch()
