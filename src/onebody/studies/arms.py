@@ -33,13 +33,15 @@ def plain_tasks(recipe: Recipe) -> tuple[str, ...]:
 
 
 def twin_groups(recipe: Recipe) -> dict[str, tuple[str, ...]]:
-    """Return the twins: as the recipe states them, else one for each plain task.
+    """Return the twins: as the recipe states them, else one for each of several plain tasks.
 
     Raises:
         ValueError: if a stated twin names a task that there is not, or is called ``joint``.
     """
     plain = plain_tasks(recipe)
-    groups = dict(recipe.twins) or {name: (name,) for name in plain}
+    groups = dict(recipe.twins)
+    if not groups and len(plain) > 1:
+        groups = {name: (name,) for name in plain}
     for name, tasks in groups.items():
         if name == JOINT:
             raise ValueError(f"'twins': {JOINT!r} is the network of all tasks; rename the twin.")

@@ -87,14 +87,14 @@ class Comparison:
     Attributes:
         lines: one per task and headline metric.
         costs: one per arm.
-        delta: Delta_MTL over the tasks that have a twin.
+        delta: Delta_MTL over the tasks that have a twin; None where none has.
         seeds, folds: what was run.
         runs: every run.
     """
 
     lines: tuple[Line, ...]
     costs: tuple[Cost, ...]
-    delta: float
+    delta: float | None
     seeds: tuple[int, ...]
     folds: tuple[str, ...]
     runs: tuple[Run, ...]
@@ -154,11 +154,13 @@ def summarize(arms: Sequence[Arm], runs: Sequence[Run], tasks: Mapping[str, Task
         for metric in headlines(task)
     ]
     first = {line.task: line for line in reversed(lines) if line.single is not None}
-    delta = delta_mtl(
-        {name: line.joint for name, line in first.items()},
-        {name: line.single for name, line in first.items() if line.single is not None},
-        tasks,
-    )
+    delta = None
+    if first:
+        delta = delta_mtl(
+            {name: line.joint for name, line in first.items()},
+            {name: line.single for name, line in first.items() if line.single is not None},
+            tasks,
+        )
     return Comparison(
         lines=tuple(lines),
         costs=tuple(_cost(arm.name, [run for run in runs if run.arm == arm.name]) for arm in arms),

@@ -41,13 +41,17 @@ def notes(comparison: Comparison) -> list[str]:
     subjects = {s for line in comparison.lines for s in line.subjects}
     alone = sum(c.parameters for c in comparison.costs[1:])
     lines = [
-        f"Delta_MTL {100 * comparison.delta:+.1f} % (mean relative gain of the joint network over "
-        "the single-task twins; first metric of each task that has a twin).",
         f"{seeds} seed{'s' if seeds > 1 else ''}, {len(subjects)} test subjects"
         + (f", held out in turn: {', '.join(folds)}." if folds else "."),
-        f"One joint network of {comparison.costs[0].parameters / 1e6:.2f} M parameters stands "
-        f"beside {len(comparison.costs) - 1} twins of {alone / 1e6:.2f} M in all.",
     ]
+    if comparison.delta is not None:
+        lines = [
+            f"Delta_MTL {100 * comparison.delta:+.1f} % (mean relative gain of the joint network "
+            "over the single-task twins; first metric of each task that has a twin).",
+            *lines,
+            f"One joint network of {comparison.costs[0].parameters / 1e6:.2f} M parameters stands "
+            f"beside {len(comparison.costs) - 1} twins of {alone / 1e6:.2f} M in all.",
+        ]
     if seeds > 1:
         lines.append("Figures are means over test subjects; +- is the deviation over seeds.")
     reasons = {d.interval.reason for line in comparison.lines if (d := line.difference)} - {""}
