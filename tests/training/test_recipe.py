@@ -51,6 +51,7 @@ class TestReading:
                 "'train.monitor': expected 'score' or 'task/metric', found 'action'",
             ),
             ("train", {"monitor": "actio/top1"}, "Did you mean 'action'?"),
+            ("twins", {"doing": ["action", "gestur"]}, "twin 'doing' names the task 'gestur'."),
         ],
     )
     def test_what_is_impossible_is_refused_with_its_place(self, tmp_path, place, value, message):
@@ -119,6 +120,7 @@ class TestFingerprint:
         own = read(base).fingerprint()
         for key, value in {"workers": 2, "log_every": 7, "checkpoint_every": 3}.items():
             assert read({**base, "train": {**base["train"], key: value}}).fingerprint() == own
+        assert read({**base, "twins": {"doing": ["action", "gesture"]}}).fingerprint() == own
         for key, value in {"seed": 2, "ema": 0.9, "bf16": True}.items():
             assert read({**base, "train": {**base["train"], key: value}}).fingerprint() != own
         assert read({**base, "schedule": {"epochs": 3}}).fingerprint() != own

@@ -62,6 +62,26 @@ def test_sources_may_differ_in_shape_and_lack_labels(tiny):
         build_run(nothing.only(["action"]))
 
 
+def test_hidden_labels_are_those_of_training_rows_and_the_same_for_a_twin(tiny):
+    recipe = tiny(["data.0.hide={columns: [pose, who], share: 0.25}", "train.seed=4"])
+
+    def labeled(setup, part, column):
+        (source,) = setup.sources[part]
+        return set(source.table.row_names[source.table.labeled(column)].tolist())
+
+    setup = build_run(recipe)
+    seen = labeled(setup, "train", "pose")
+    assert len(seen) == 12
+    assert labeled(setup, "train", "who") == seen
+    assert len(labeled(setup, "train", "action")) == 16
+    assert len(labeled(setup, "validation", "pose")) == len(labeled(setup, "test", "pose")) == 4
+    assert labeled(build_run(recipe.only(["pose"])), "train", "pose") == seen
+    other = tiny(["data.0.hide={columns: [pose], share: 0.25}", "evaluation.split_seed=1"])
+    assert labeled(build_run(other), "train", "pose") != seen
+    with pytest.raises(ValueError, match="no column 'poes'"):
+        build_run(tiny(["data.0.hide={columns: [poes], share: 0.25}"]))
+
+
 def test_flips_without_mirrors_are_refused(tiny):
     with pytest.raises(ValueError, match="does not say what a mirror makes of its classes"):
         build_run(tiny(["augment={flip: 0.5}"]))

@@ -17,9 +17,9 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from onebody.training.report import StepReport
 
@@ -109,14 +109,17 @@ class Display:
 
     def __init__(self, total: int, done: int, *, shown: bool) -> None:
         self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=9)),
+            BarColumn(bar_width=12),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=9)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+            # On a narrow terminal this is what is cut off.
+            TextColumn(
+                "{task.fields[figures]}",
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+            ),
             console=Console(stderr=True),
+            expand=True,
             disable=not shown,
         )
         self.line = self.bar.add_task("training", total=total, completed=done, figures="")
@@ -140,7 +143,7 @@ class Display:
             self.line,
             completed=step,
             description=f"epoch {epoch + 1}",
-            figures=f"{text}  {rate:.0f} samples/s",
+            figures=f"left, {rate:.0f} samples/s, loss: {text}",
         )
 
     def note(self, text: str) -> None:

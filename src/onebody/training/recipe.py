@@ -175,6 +175,8 @@ class Recipe(Config):
             _check_tasks(task.reads, self.tasks, f"task {name!r}")
             if task.name not in ("", name):
                 raise ValueError(f"task {name!r} calls itself {task.name!r}; leave 'name' out")
+        for name, members in self.twins.items():
+            _check_tasks(members, self.tasks, f"twin {name!r}")
         if self.train.monitor != "score":
             watched, _, metric = self.train.monitor.partition("/")
             if not metric:
@@ -225,6 +227,7 @@ class Recipe(Config):
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits of everything that the result depends on."""
         values = self.plain()
+        del values["twins"]
         values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
