@@ -6,7 +6,8 @@
 The zip holds H.264 clips and ``labels.json``: name, fight (0 or 1), frames, fps and source_url of
 each. Clips of one source video look alike, so the video is their group: it is never divided.
 
-Source: Akti, Tataroglu, Ekenel, "Vision-based Fight Detection from Surveillance Cameras", IPTA 2019.
+Source: Akti, Tataroglu, Ekenel, "Vision-based Fight Detection from Surveillance Cameras", IPTA
+2019.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from onebody.studies import COLUMNS, compare, cost_rows, make_arms, notes, rows, twin_groups
+from onebody.studies import COLUMNS, Arm, compare, cost_rows, make_arms, notes, rows, twin_groups
 from onebody.studies.arms import with_fold, with_seed, with_width
 from onebody.studies.compare import Run, fold_values, summarize
 from onebody.studies.measure import FILE, Measured
@@ -97,7 +97,8 @@ def summary(parameters: int) -> RunSummary:
 
 def test_differences_are_paired_by_subject_and_seed(tiny_recipe):
     action = {"action": TASKS["classification"].config(name="action", classes=("a", "b"))}
-    arms = make_arms(tiny_recipe.only(["action"]))
+    alone = tiny_recipe.only(["action"])
+    arms = [Arm(name=n, tasks=("action",), recipe=alone) for n in ("joint", "action")]
     subjects = [f"p{i}" for i in range(7)]
     runs = []
     for seed in (0, 1):
@@ -129,7 +130,8 @@ def test_differences_are_paired_by_subject_and_seed(tiny_recipe):
 
 def test_folds_are_put_together(tiny_recipe):
     action = {"action": TASKS["classification"].config(name="action", classes=("a", "b"))}
-    arms = make_arms(tiny_recipe.only(["action"]))
+    alone = tiny_recipe.only(["action"])
+    arms = [Arm(name=n, tasks=("action",), recipe=alone) for n in ("joint", "action")]
     runs = [
         Run(arm=arm, fold=fold, seed=0, summary=summary(1), measured=measured(action={fold: value}))
         for fold, joint, single in (("1", 0.8, 0.7), ("3", 0.6, 0.7))
@@ -149,6 +151,19 @@ def test_twins_of_a_recipe(tiny_recipe):
         twin_groups(tiny_recipe.model_copy(update={"twins": {"g": ("gestures",)}}))
     with pytest.raises(ValueError, match="rename the twin"):
         twin_groups(tiny_recipe.model_copy(update={"twins": {"joint": ("pose",)}}))
+
+
+def test_a_single_task_has_no_twin(tiny_recipe):
+    alone = tiny_recipe.only(["action"])
+    assert [arm.name for arm in make_arms(alone)] == ["joint"]
+    action = {"action": TASKS["classification"].config(name="action", classes=("a", "b"))}
+    runs = [
+        Run(arm="joint", fold="", seed=0, summary=summary(1), measured=measured(action={"a": 0.5}))
+    ]
+    found = summarize(make_arms(alone), runs, build_tasks(action))
+    assert found.delta is None
+    assert found.lines[0].single is None
+    assert "Delta_MTL" not in " ".join(notes(found))
 
 
 def test_changed_recipes(tiny_recipe):
