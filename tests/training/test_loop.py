@@ -250,6 +250,13 @@ def test_monitoring_one_metric(tiny, tmp_path):
         train(tiny(["train.monitor=pose/eror"]), tmp_path / "other", progress=False)
 
 
+def test_a_score_says_what_it_leaves_out(tiny, tmp_path, capsys):
+    train(tiny(["data.0.dataset.without=[who]"], schedule={"steps": 1}), tmp_path / "run")
+    shown = capsys.readouterr().err
+    assert "(no labels of who), the best so far" in shown
+    assert "samples/s" in shown
+
+
 def test_bfloat16_and_frozen_parts(tiny, tmp_path):
     recipe = tiny(
         ["train.bf16=true", "optimizer.freeze=[sharing.encoder.stem]"], schedule={"steps": 2}

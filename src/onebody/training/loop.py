@@ -105,7 +105,9 @@ class _Run:
                 self.log.write(step=at.step, epoch=at.epoch, monitor=value, validation=found)
                 better = is_better(value, at.best, monitor, setup.network.tasks)
                 at.best, at.validation = (value, found) if better else (at.best, at.validation)
-                mark = ", the best so far" if better else ""
+                missing = [name for name in setup.network.tasks if name not in found]
+                mark = f" (no labels of {', '.join(missing)})" if missing else ""
+                mark += ", the best so far" if better else ""
                 self.display.note(f"epoch {at.epoch}, step {at.step}: {monitor} {value:.4f}{mark}")
             if better:
                 at.best_step = at.step
