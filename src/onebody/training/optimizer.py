@@ -69,7 +69,9 @@ def build_sgd(config: SGDConfig, groups: Iterable[dict[str, Any]]) -> torch.opti
 
 
 OPTIMIZERS: dict[str, Factory[torch.optim.Optimizer]] = {
-    "adamw": Factory(config=AdamWConfig, build=build_adamw, summary="AdamW"),
+    "adamw": Factory(
+        config=AdamWConfig, build=build_adamw, summary="Adam with decoupled weight decay"
+    ),
     "sgd": Factory(config=SGDConfig, build=build_sgd, summary="SGD with Nesterov momentum"),
 }
 """Built as ``build(config, groups)``."""
