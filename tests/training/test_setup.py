@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from onebody.training import build_run
 from onebody.training.distributed import World
-from onebody.training.setup import choose_device
+from onebody.training.setup import choose_device, clip_seconds
 
 
 def test_splits_become_sources(tiny):
@@ -124,3 +126,12 @@ def _loader(recipe, rank):
     setup = build_run(recipe)
     setup.loader._rank, setup.loader._world = rank, 2
     return setup.loader
+
+
+def test_clip_seconds_is_the_median_length(tiny):
+    sources = build_run(tiny()).sources["train"]
+    assert clip_seconds(sources) == pytest.approx(4 / 25)  # 4 frames at 25 per second
+    clockless = [
+        replace(s, table=replace(s.table, fps=np.full(len(s.table), np.nan))) for s in sources
+    ]
+    assert clip_seconds(clockless) is None

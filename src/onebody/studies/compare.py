@@ -87,7 +87,8 @@ class Comparison:
     Attributes:
         lines: one per task and headline metric.
         costs: one per arm.
-        delta: Delta_MTL over the tasks that have a twin; None where none has.
+        delta: Delta_MTL over the tasks that have a twin; None where none has, or where a twin's
+            figure is 0, over which no gain can be relative.
         seeds, folds: what was run.
         runs: every run.
     """
@@ -155,7 +156,7 @@ def summarize(arms: Sequence[Arm], runs: Sequence[Run], tasks: Mapping[str, Task
     ]
     first = {line.task: line for line in reversed(lines) if line.single is not None}
     delta = None
-    if first:
+    if first and all(line.single for line in first.values()):
         delta = delta_mtl(
             {name: line.joint for name, line in first.items()},
             {name: line.single for name, line in first.items() if line.single is not None},

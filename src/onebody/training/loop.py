@@ -18,7 +18,7 @@ from onebody.training.reading import load_recipe, save_recipe
 from onebody.training.recipe import Recipe
 from onebody.training.report import StepReport
 from onebody.training.schedule import rate_factor
-from onebody.training.setup import Setup, build_run
+from onebody.training.setup import Setup, build_run, clip_seconds
 from onebody.training.step import train_step
 from onebody.training.summary import RunSummary, load_summary, save_summary
 
@@ -68,6 +68,7 @@ class _Run:
         self.at = load_resume(folder / "resume", **self.state) or Progress()
         self.log = RunLog(folder / "log.jsonl", self.at.step, writes=setup.world.leads)
         self.display = Display(self.total, self.at.step, shown=shown)
+        self.clip_s = clip_seconds(setup.sources["train"])
         self.clock = time.perf_counter()
 
     def epoch(self) -> None:
@@ -173,6 +174,7 @@ class _Run:
                     "seed": setup.recipe.train.seed,
                     "step": self.at.step,
                     "averaged": setup.average is not None,
+                    "clip_s": self.clip_s,
                 },
             ),
         )

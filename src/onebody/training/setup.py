@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from onebody.balancing import BALANCERS, Balancer
 from onebody.config import Config, build, lookup
 from onebody.data import Batch, Loader, SampleTable, Source
+from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
 from onebody.evaluation import split
@@ -258,3 +259,42 @@ def _fits(source: Source, row: int, batch: Batch, task: str) -> bool:
         and row < len(source.table)
         and (target.form == "union" or bool(labeled_rows(source.table, target)[row]))
     )
+
+
+_SPAN = ("start_s", "end_s", "fps")
+
+
+def clip_seconds(sources: Sequence[Source], sample: int = 64) -> float | None:
+    """Return the median length of what a network learns from, in seconds.
+
+    A network that samples uniformly judges long videos by windows of this length.
+
+    Args:
+        sources: of the training.
+        sample: most rows of each source that are looked at, spread over it.
+
+    Returns:
+        None where no medium has a clock.
+    """
+    lengths: list[float] = []
+    for source in sources:
+        table = source.table
+        media = table.media[source.spec.modality]
+        for row in np.unique(np.linspace(0, len(table) - 1, sample).astype(int)):
+            span = [float(getattr(table, name)[row]) for name in _SPAN]
+            length = _seconds(str(media[row]), *span)
+            if length is not None:
+                lengths.append(length)
+    return float(np.median(lengths)) if lengths else None
+
+
+def _seconds(medium: str, start_s: float, end_s: float, fps: float) -> float | None:
+    """Return the length of one row's span; None where it cannot be known."""
+    if not medium:
+        return None
+    try:
+        rate = fps if np.isfinite(fps) else probe(medium).fps
+        first, stop = frame_span(medium, start_s, end_s, fps=fps)
+    except MediaError:
+        return None  # a broken row is reported, or stops the training, when it is read
+    return (stop - first) / rate if np.isfinite(rate) and rate > 0 else None
