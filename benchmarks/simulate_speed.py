@@ -1,6 +1,6 @@
 """How many frames per second the renderer of simulated bodies makes.
 
-Run: ``python benchmarks/simulate_speed.py [--size 112] [--clips 32] [--frames 16] [--repeats 9]``
+Run: ``python benchmarks/simulate_speed.py`` (``--size --clips --frames --repeats --threads``)
 """
 
 from __future__ import annotations
@@ -33,18 +33,25 @@ def make_inputs(
     return motion, scenes, cameras, cameras.to_camera(motion.joints_mm)
 
 
-def measure(size: int, clips: int, frames: int, modalities: Sequence[str], repeats: int) -> float:
-    """Return the median number of frames rendered per second, after one warm-up."""
+def measure(
+    size: int, clips: int, frames: int, modalities: Sequence[str], repeats: int
+) -> tuple[float, float]:
+    """Return medians after one warm-up: frames per second, frames per second of processor time.
+
+    The second is what one idle core would do; it hardly moves when others use the machine.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     motion, scenes, cameras, joints = make_inputs(clips, frames, size, device)
-    seconds = []
+    seconds, busy = [], []
     for _ in range(repeats + 1):
-        begin = time.perf_counter()
+        begin, begin_busy = time.perf_counter(), time.process_time()
         render(joints, motion.shape, scenes, cameras, size, modalities)
         if device == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - begin)
-    return clips * frames / statistics.median(seconds[1:])
+        busy.append(time.process_time() - begin_busy)
+    count = clips * frames
+    return count / statistics.median(seconds[1:]), count / statistics.median(busy[1:])
 
 
 def main() -> None:
@@ -54,11 +61,13 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=32)
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
+    torch.set_num_threads(given.threads)
     print(f"{given.clips} clips of {given.frames} frames, {given.size} x {given.size} pixels")
     for modalities in (ALL, ("rgb",), ("depth",), ("silhouette",)):
-        rate = measure(given.size, given.clips, given.frames, modalities, given.repeats)
-        print(f"{' + '.join(modalities):28s} {rate:8.0f} frames/s")
+        rate, share = measure(given.size, given.clips, given.frames, modalities, given.repeats)
+        print(f"{' + '.join(modalities):28s} {rate:6.0f} frames/s, {share:6.0f} per core second")
 
 
 if __name__ == "__main__":

@@ -176,6 +176,22 @@ def test_pictures_do_not_depend_on_how_much_is_drawn_at_once(monkeypatch, at_onc
     assert torch.equal(expected.visible, found.visible)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pictures_do_not_depend_on_the_number_of_threads(monkeypatch, threads):
+    world = make_world(5, 2)
+    expected = world.render()
+    monkeypatch.setattr(sys.modules[render.__module__], "_PIXELS_AT_ONCE", SIZE * SIZE * 2)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = world.render()
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for name in ALL:
+        assert torch.equal(expected.frames[name], found.frames[name])
+
+
 @pytest.mark.parametrize("modality", ALL)
 def test_a_modality_does_not_depend_on_the_others(modality):
     world = make_world(3)

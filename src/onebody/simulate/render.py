@@ -7,7 +7,8 @@ every batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import torch
@@ -34,7 +35,7 @@ from onebody.simulate.visibility import find_visible
 CHANNELS = {"rgb": 3, "depth": 1, "silhouette": 1}
 """Modalities that can be rendered, with their number of channels."""
 
-_PIXELS_AT_ONCE = 128 * 112 * 112  # large enough to hide the cost of a call, small enough to cache
+_PIXELS_AT_ONCE = 64 * 112 * 112  # large enough to hide the cost of a call, small enough to cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +99,11 @@ def render(
     device = joints_mm.device
     if depth_ref_mm is None:
         depth_ref_mm = joints_mm[..., 2].flatten(1).median(dim=1).values
-    rendering = Rendering(
-        frames={
-            name: torch.empty(
-                clips, frames, height, width, CHANNELS[name], dtype=torch.uint8, device=device
-            )
-            for name in modalities
-        },
-        visible=torch.empty(clips, frames, len(BODY), dtype=torch.bool, device=device),
-        depth_ref_mm=depth_ref_mm,
-    )
+    rendering = _blank(joints_mm, (height, width), modalities, depth_ref_mm)
     most = max(1, _PIXELS_AT_ONCE // (height * width))
     step = max(1, most // frames)
-    for begin in range(0, clips, step):
+
+    def work(begin: int) -> None:
         rows = torch.arange(begin, min(begin + step, clips), device=device)
         some = _Clips(
             joints_mm=joints_mm[rows],
@@ -120,7 +113,28 @@ def render(
             depth_ref_mm=depth_ref_mm[rows],
         )
         _render_clips(some, rendering.part(rows=slice(begin, begin + step)), (height, width), most)
+
+    _share_out(work, range(0, clips, step), device)
     return rendering
+
+
+def _share_out(work: Callable[[int], None], begins: range, device: torch.device) -> None:
+    """Do the work on as many processors as torch may use, one thread each.
+
+    The single operations are too small to be divided: threads that wait for each other after every
+    one of them would make a busy machine many times slower.
+    """
+    workers = min(torch.get_num_threads(), len(begins))
+    if workers < 2 or device.type != "cpu":
+        for begin in begins:
+            work(begin)
+        return
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(work, begins))
+    finally:
+        torch.set_num_threads(threads)  # what a worker sets is also the default of new threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +146,23 @@ class _Clips:
     scenes: Scenes
     cameras: Cameras
     depth_ref_mm: Tensor
+
+
+def _blank(
+    joints_mm: Tensor, size: tuple[int, int], modalities: Sequence[str], depth_ref_mm: Tensor
+) -> Rendering:
+    """Make room for what is going to be rendered."""
+    clips, frames = joints_mm.shape[:2]
+    device = joints_mm.device
+
+    def pictures(channels: int) -> Tensor:
+        return torch.empty(clips, frames, *size, channels, dtype=torch.uint8, device=device)
+
+    return Rendering(
+        frames={name: pictures(CHANNELS[name]) for name in modalities},
+        visible=torch.empty(clips, frames, len(BODY), dtype=torch.bool, device=device),
+        depth_ref_mm=depth_ref_mm,
+    )
 
 
 def _render_clips(clips: _Clips, into: Rendering, size: tuple[int, int], most: int) -> None:
