@@ -24,6 +24,9 @@ def compare(
     fold_by: Annotated[
         str, typer.Option(help="Hold out each value of a column (subject) in turn.")
     ] = "",
+    equal_size: Annotated[
+        bool, typer.Option(help="Twins that together are as large as the joint network.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of runs and report [default: runs/compare-RECIPE].")
     ] = None,
@@ -35,7 +38,13 @@ def compare(
     read = load_recipe(recipe, changes or [])
     folder = out or Path("runs") / f"compare-{Path(recipe).stem}"
     run_comparison(
-        read, folder, title=Path(recipe).stem, seeds=seeds, fold_by=fold_by, progress=not quiet
+        read,
+        folder,
+        title=Path(recipe).stem,
+        seeds=seeds,
+        fold_by=fold_by,
+        equal_size=equal_size,
+        progress=not quiet,
     )
 
 
@@ -46,6 +55,7 @@ def run_comparison(
     title: str,
     seeds: int = 1,
     fold_by: str = "",
+    equal_size: bool = False,
     progress: bool = True,
 ) -> Comparison:
     """Run a comparison, print its table and write ``report.html``."""
@@ -59,6 +69,7 @@ def run_comparison(
         seeds=seeds,
         fold_by=fold_by,
         folds=_fold_values(recipe, fold_by) if fold_by else (),
+        widths=studies.equal_size_widths(recipe) if equal_size else None,
         progress=progress,
         say=typer.echo,
     )

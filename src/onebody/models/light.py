@@ -37,7 +37,7 @@ class LightConfig(Config):
     """Options of the light encoder.
 
     Attributes:
-        width: multiplies the stem's and all map stages' widths.
+        width: multiplies all other widths.
         stem: channels after the stem.
         widths, blocks, strides: one entry per map stage.
         keypoints: K learned keypoints; 0: average and maximum only.
@@ -104,7 +104,8 @@ class LightStem(Stem):
 def build_light(config: LightConfig, *, channels: Mapping[str, int]) -> Encoder:
     """Build the light encoder for one modality."""
     modality, count = single_modality(channels, config.kind)
-    stem_width, *widths = (max(1, round(w * config.width)) for w in (config.stem, *config.widths))
+    given = (config.stem, *config.widths, config.temporal_width)
+    stem_width, *widths, temporal = (max(1, round(w * config.width)) for w in given)
     stem = LightStem(modality, count, stem_width, motion=config.motion)
     stages: list[Stage] = []
     info: list[StageInfo] = []
@@ -113,17 +114,13 @@ def build_light(config: LightConfig, *, channels: Mapping[str, int]) -> Encoder:
         stages.append(FrameStage(inputs, width, blocks, stride))
         inputs, stride_s = width, stride_s * stride
         info.append(StageInfo(width=width, space="map", stride_s=stride_s))
-    vector = StageInfo(width=config.temporal_width, space="vector")
-    stages.append(
-        KeypointPool(
-            inputs, config.temporal_width, config.keypoints, config.point_width, config.norm
-        )
-    )
+    vector = StageInfo(width=temporal, space="vector")
+    stages.append(KeypointPool(inputs, temporal, config.keypoints, config.point_width, config.norm))
     info.append(vector)
     if config.dilations:
         stages.append(
             TemporalStage(
-                config.temporal_width,
+                temporal,
                 config.dilations,
                 norm=config.norm,
                 dropout=config.dropout,

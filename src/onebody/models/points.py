@@ -52,7 +52,7 @@ class PointsConfig(Config):
     """Options of the points encoder.
 
     Attributes:
-        width: multiplies all widths of the trunk.
+        width: multiplies all other widths.
         stem, widths: channels after the stem and at 1/4, 1/8 and 1/16 of the input.
         points: K; at least as many as the joints of the pose tasks that read them.
         appearance: P, features gathered from the picture at every point.
@@ -161,23 +161,22 @@ class PathStage(Stage):
 def build_points(config: PointsConfig, *, channels: Mapping[str, int]) -> Encoder:
     """Build the points encoder for one modality."""
     modality, count = single_modality(channels, config.kind)
-    stem, fine, middle, deep = (
-        max(1, round(w * config.width)) for w in (config.stem, *config.widths)
-    )
+    widths = (config.stem, *config.widths, config.temporal_width)
+    stem, fine, middle, deep, temporal = (max(1, round(w * config.width)) for w in widths)
     stages: list[Stage] = [
         FrameStage(stem, fine, 1, 2),
         PyramidStage(fine, middle, deep),
         PointStage(middle, config.points, config.appearance),
-        PathStage(config.points, config.appearance, config.temporal_width, config.dropout),
+        PathStage(config.points, config.appearance, temporal, config.dropout),
         TemporalStage(
-            config.temporal_width,
+            temporal,
             config.dilations,
             norm=config.norm,
             dropout=config.dropout,
             causal=config.causal,
         ),
     ]
-    vector = StageInfo(width=config.temporal_width, space="vector")
+    vector = StageInfo(width=temporal, space="vector")
     info = [
         StageInfo(width=fine, space="map", stride_s=4),
         StageInfo(width=middle, space="map", stride_s=4),

@@ -5,6 +5,7 @@ from onebody.studies.compare import Comparison, Cost, Line, Run, compare, fold_v
 from onebody.studies.delta import delta_mtl, headlines, relative_gain
 from onebody.studies.measure import Measured, measure
 from onebody.studies.report import write_report
+from onebody.studies.sizes import equal_size_widths
 from onebody.studies.table import COLUMNS, cost_rows, notes, rows
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Arm",
     "JOINT",
     "make_arms",
+    "equal_size_widths",
     "twin_groups",
     "delta_mtl",
     "relative_gain",

@@ -1,0 +1,63 @@
+"""Twins whose total size equals the joint network's: how wide their encoders must be.
+
+A joint network beside twins with its own encoder has only a part of their weights in all. Whether
+sharing itself helps, not only the larger sum, is seen beside twins that are smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from onebody.models import build_network, channels_of
+from onebody.studies.arms import JOINT, Arm, make_arms, with_width
+from onebody.tasks import Task
+from onebody.training import Recipe, build_run
+
+LEAST, MOST, STEPS = 0.05, 2.0, 14
+
+
+def equal_size_widths(recipe: Recipe) -> dict[str, float]:
+    """Return the factor on each twin's encoder width that shares the joint network's size out.
+
+    Every twin gets the same number of parameters, as nearly as whole channels allow.
+
+    Args:
+        recipe: of the joint network.
+
+    Raises:
+        ValueError: if a twin cannot be made that small, its encoder has no width, or there is no
+            twin.
+    """
+    setup = build_run(recipe)
+    arms = [arm for arm in make_arms(recipe) if arm.name != JOINT]
+    if not arms:
+        raise ValueError("A recipe of one task has no twins, so there is no size to share out.")
+    whole = sum(p.numel() for p in setup.network.parameters())
+    goal = whole / len(arms)
+    tasks = setup.network.tasks
+    return {arm.name: _solve(partial(_parameters, arm, tasks), goal, arm.name) for arm in arms}
+
+
+def _solve(parameters: Callable[[float], int], goal: float, name: str) -> float:
+    """Find the factor whose network has about ``goal`` parameters, by halving."""
+    low, high = LEAST, MOST
+    if parameters(low) > goal or parameters(high) < goal:
+        raise ValueError(
+            f"Twin {name!r} cannot have {goal:.0f} parameters: width x {low} gives "
+            f"{parameters(low)}, x {high} gives {parameters(high)}. Compare equal encoders instead."
+        )
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if parameters(middle) < goal else (low, middle)
+    return round(high, 4)
+
+
+def _parameters(arm: Arm, tasks: Mapping[str, Task], factor: float) -> int:
+    """Count the parameters of a twin at some width."""
+    twin = with_width(arm.recipe, factor)
+    channels: dict[str, int] = {}
+    for place in range(len(twin.data)):
+        channels |= channels_of(twin.input_of(place))
+    own = {name: tasks[name] for name in arm.tasks}
+    return sum(p.numel() for p in build_network(twin.network, own, channels).parameters())
