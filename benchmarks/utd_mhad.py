@@ -1,7 +1,7 @@
 """Turn packed UTD-MHAD arrays into a prepared folder for the recipe ``utd-mhad``.
 
     python benchmarks/utd_mhad.py PACKED_FOLDER OUT_FOLDER
-    onebody train utd-mhad data.0.folder=OUT_FOLDER
+    onebody train utd-mhad data.0.dataset.folder=OUT_FOLDER
 
 The packed form holds the official recordings in two files: ``skeleton_inertial.npz`` (action from
 0, subject, trial, nf frames and ni sensor rows per recording, skel, imu, crop, zmed_mm; arrays one

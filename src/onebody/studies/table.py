@@ -41,7 +41,7 @@ def notes(comparison: Comparison) -> list[str]:
     subjects = {s for line in comparison.lines for s in line.subjects}
     alone = sum(c.parameters for c in comparison.costs[1:])
     lines = [
-        f"{seeds} seed{'s' if seeds > 1 else ''}, {len(subjects)} test subjects"
+        f"{_count(seeds, 'seed')}, {_count(len(subjects), 'test subject')}"
         + (f", held out in turn: {', '.join(folds)}." if folds else "."),
     ]
     if comparison.delta is not None:
@@ -56,6 +56,11 @@ def notes(comparison: Comparison) -> list[str]:
         lines.append("Figures are means over test subjects; +- is the deviation over seeds.")
     reasons = {d.interval.reason for line in comparison.lines if (d := line.difference)} - {""}
     return lines + [f"No interval: {reason}." for reason in sorted(reasons)]
+
+
+def _count(number: int, what: str) -> str:
+    """Return a number of things, in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def better(line: Line) -> bool | None:

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import onebody
 from onebody.models import load_network, network_cost, save_network
 from onebody.training.checkpoint import Progress, load_resume, replace_folder, save_resume
@@ -40,7 +42,7 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> RunSummary:
         ValueError: if the folder holds a run of another recipe, parts of the recipe do not fit
             together, a sample cannot be read, or a loss is not finite.
     """
-    with joined(cuda=recipe.train.device != "cpu") as world:
+    with joined(cuda=recipe.train.device != "cpu" and torch.cuda.is_available()) as world:
         finished = _open_folder(recipe, folder, world)
         if finished is not None:
             return finished
