@@ -1,0 +1,95 @@
+"""Strict configuration: what is refused, and what the message says."""
+
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from onebody.config import Config, Factory, build, choice, lookup, nearest, read_config
+
+
+class Wheel(Config):
+    """A part with options."""
+
+    kind: Literal["wheel"] = "wheel"
+    spokes: int = Field(default=12, ge=1)
+
+
+class Sail(Config):
+    """Another part."""
+
+    kind: Literal["sail"] = "sail"
+    area: float = 1.0
+
+
+PARTS = {
+    "wheel": Factory(config=Wheel, build=lambda config: f"{config.spokes} spokes", summary="rolls"),
+    "sail": Factory(config=Sail, build=lambda config, wind=0: config.area * wind, summary="drives"),
+}
+Part = choice(PARTS, "part")
+
+
+class Vehicle(Config):
+    """A config with a replaceable part, a nested one and a list."""
+
+    name: str
+    part: Part = Wheel()
+    spare: Wheel = Wheel()
+    more: tuple[Wheel, ...] = ()
+
+
+def test_parts_are_named_by_kind_or_mapping():
+    assert Vehicle(name="a", part="sail").part == Sail()
+    assert Vehicle(name="a", part={"kind": "wheel", "spokes": 3}).part == Wheel(spokes=3)
+    assert Vehicle(name="a", part=Sail(area=2)).part.area == 2
+
+
+def test_a_config_survives_its_plain_values():
+    vehicle = Vehicle(name="a", part={"kind": "sail", "area": 4}, more=[{"spokes": 5}])
+    assert read_config(Vehicle, vehicle.model_dump(mode="json"), "x") == vehicle
+
+
+def test_building_passes_what_is_given():
+    assert build(PARTS, Wheel(spokes=7), "part") == "7 spokes"
+    assert build(PARTS, Sail(area=3), "part", wind=2) == 6
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": "a", "prat": "sail"}, r"file\.yaml: unknown key 'prat'. Did you mean 'part'\?"),
+        (
+            {"name": "a", "spare": {"spoke": 1}},
+            r"unknown key 'spare\.spoke'. Did you mean 'spokes'",
+        ),
+        ({"name": "a", "more": [{"spoke": 1}]}, r"Did you mean 'spokes'"),
+        ({"name": "a", "part": {"kind": "weel"}}, r"Unknown part 'weel'. Did you mean 'wheel'\?"),
+        (
+            {"name": "a", "part": {"kind": "wheel", "spoke": 1}},
+            r"part 'wheel': unknown key 'spoke'",
+        ),
+        ({"name": "a", "part": {"spokes": 1}}, r"a mapping with 'kind'"),
+        ({"name": "a", "part": 3}, r"a kind of part"),
+        (
+            {"name": "a", "spare": {"spokes": 0}},
+            r"'spare\.spokes': .*greater than or equal to 1, found 0",
+        ),
+        ({}, r"'name' is missing"),
+    ],
+)
+def test_faults_are_named_with_their_remedy(values, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        read_config(Vehicle, values, "file.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_configs_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Wheel().spokes = 3  # type: ignore[misc]
+
+
+def test_nearest_names_one_or_all():
+    assert nearest("whel", PARTS) == "Did you mean 'wheel'?"
+    assert nearest("zzz", PARTS) == "Known: sail, wheel."
+    with pytest.raises(ValueError, match=r"Unknown part .zzz.\. Known: sail, wheel"):
+        lookup(PARTS, "zzz", "part")
