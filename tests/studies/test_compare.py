@@ -8,9 +8,19 @@ import re
 import numpy as np
 import pytest
 
-from onebody.studies import COLUMNS, Arm, compare, cost_rows, make_arms, notes, rows, twin_groups
+from onebody.studies import (
+    COLUMNS,
+    Arm,
+    Run,
+    compare,
+    cost_rows,
+    make_arms,
+    notes,
+    rows,
+    twin_groups,
+)
 from onebody.studies.arms import with_fold, with_seed, with_width
-from onebody.studies.compare import Run, fold_values, summarize
+from onebody.studies.compare import fold_values, summarize
 from onebody.studies.measure import FILE, Measured
 from onebody.studies.report import write_report
 from onebody.studies.table import better

@@ -27,6 +27,7 @@ def compare(
     equal_size: Annotated[
         bool, typer.Option(help="Twins that together are as large as the joint network.")
     ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs trained at the same time.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="Folder of runs and report [default: runs/compare-RECIPE].")
     ] = None,
@@ -44,6 +45,7 @@ def compare(
         seeds=seeds,
         fold_by=fold_by,
         equal_size=equal_size,
+        jobs=jobs,
         progress=not quiet,
     )
 
@@ -56,6 +58,7 @@ def run_comparison(
     seeds: int = 1,
     fold_by: str = "",
     equal_size: bool = False,
+    jobs: int = 1,
     progress: bool = True,
 ) -> Comparison:
     """Run a comparison, print its table and write ``report.html``."""
@@ -70,6 +73,7 @@ def run_comparison(
         fold_by=fold_by,
         folds=_fold_values(recipe, fold_by) if fold_by else (),
         widths=studies.equal_size_widths(recipe) if equal_size else None,
+        jobs=jobs,
         progress=progress,
         say=typer.echo,
     )

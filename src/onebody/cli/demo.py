@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +32,8 @@ def demo(
     from onebody.training import load_recipe
 
     read = load_recipe(recipe, changes or [])
-    comparison = run_comparison(read, out, title="onebody demo", progress=not quiet)
+    jobs = min(4, os.cpu_count() or 1)
+    comparison = run_comparison(read, out, title="onebody demo", jobs=jobs, progress=not quiet)
     joint = next(run for run in comparison.runs if run.arm == JOINT)
     video = write_test_video(load(joint.summary.folder), read, out / "demo.mp4")
     typer.echo(f"video: {video}")
@@ -43,7 +45,7 @@ def write_test_video(
     """Write what a network says of some test clips, one after another.
 
     Args:
-        predictor: trained by the recipe.
+        predictor: trained by the recipe; drawn on color pictures where the data have them.
         recipe: says which data, and which of them are for testing.
         path: the mp4 file.
         clips: how many clips.
@@ -59,12 +61,14 @@ def write_test_video(
     rows = sorted({round(i * (len(table) - 1) / max(1, clips - 1)) for i in range(clips)})
     said = [predict_row(predictor, table, modality, row) for row in rows]
 
+    shown = table.media["rgb" if "rgb" in table.media else modality][rows].tolist()
+
     def drawn() -> Iterator[Frames]:
         from onebody.inference import draw_frames
         from onebody.inference.reader import read_pictures
 
-        for one in said:
-            frames = read_pictures(one.source, len(one), first=one.first_frame)
+        for one, medium in zip(said, shown, strict=True):
+            frames = read_pictures(medium, len(one), first=one.first_frame)
             yield from draw_frames(one, frames)
 
     write_video(path, drawn(), said[0].fps / slower)

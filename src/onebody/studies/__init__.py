@@ -1,10 +1,11 @@
 """Studies: what sharing bought, with its single-task twins, its spread and its cost."""
 
 from onebody.studies.arms import JOINT, Arm, make_arms, twin_groups
-from onebody.studies.compare import Comparison, Cost, Line, Run, compare, fold_values
+from onebody.studies.compare import Comparison, Cost, Line, compare, fold_values
 from onebody.studies.delta import delta_mtl, headlines, relative_gain
 from onebody.studies.measure import Measured, measure
 from onebody.studies.report import write_report
+from onebody.studies.runs import Plan, Run
 from onebody.studies.sizes import equal_size_widths
 from onebody.studies.table import COLUMNS, cost_rows, notes, rows
 
@@ -13,6 +14,7 @@ __all__ = [
     "Comparison",
     "Line",
     "Cost",
+    "Plan",
     "Run",
     "fold_values",
     "Arm",

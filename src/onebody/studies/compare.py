@@ -7,7 +7,7 @@ epochs. A finished run is not repeated, so a comparison that was interrupted goe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,30 +18,9 @@ from onebody.metrics import Difference, Metric, paired_difference
 from onebody.models import load_network
 from onebody.studies.arms import JOINT, Arm, make_arms, with_fold, with_seed
 from onebody.studies.delta import delta_mtl, headlines
-from onebody.studies.measure import Measured, measure
+from onebody.studies.runs import Plan, Run, Say, run_in_turn, run_side_by_side
 from onebody.tasks import Task
-from onebody.training import Recipe, RunSummary, train
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One finished run of a comparison.
-
-    Attributes:
-        arm: name of the arm.
-        fold: the held-out value; empty without folds.
-        seed: of weights, order and augmentation.
-        summary: what it took.
-        measured: its test figures.
-    """
-
-    arm: str
-    fold: str
-    seed: int
-    summary: RunSummary
-    measured: Measured
+from onebody.training import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +88,7 @@ def compare(
     fold_by: str = "",
     folds: Sequence[str] = (),
     widths: Mapping[str, float] | None = None,
+    jobs: int = 1,
     progress: bool = True,
     say: Say = print,
 ) -> Comparison:
@@ -121,8 +101,9 @@ def compare(
         fold_by: column (``subject``) whose values ``folds`` are held out in turn; empty: the
             recipe's own split.
         folds: values to hold out.
+        jobs: runs that are trained at the same time, each by its own process.
         widths: factors on the twins' encoder width; None: the joint network's encoder.
-        progress: show each run's progress bar.
+        progress: show each run's progress bar (with one job).
         say: told about each run.
 
     Raises:
@@ -130,20 +111,28 @@ def compare(
     """
     arms = make_arms(recipe, widths)
     numbers = tuple(range(recipe.train.seed, recipe.train.seed + seeds))
-    runs: list[Run] = []
-    plan = [(arm, fold, seed) for seed in numbers for fold in (folds or ("",)) for arm in arms]
-    for count, (arm, fold, seed) in enumerate(plan, 1):
-        place = folder / "-".join([arm.name, *([fold] if fold else []), f"seed{seed}"])
-        own = with_seed(arm.recipe, seed)
-        if fold:
-            own = with_fold(own, fold_by, fold)
-        say(f"[{count}/{len(plan)}] {place.name}: {', '.join(arm.tasks)}")
-        summary = train(own, place, progress=progress)
-        measured = measure(place, clips=recipe.evaluation.clips)
-        runs.append(Run(arm=arm.name, fold=fold, seed=seed, summary=summary, measured=measured))
+    plan = [
+        _plan(arm, folder, seed, fold_by, fold)
+        for seed in numbers
+        for fold in (folds or ("",))
+        for arm in arms
+    ]
+    if jobs == 1:
+        runs = run_in_turn(plan, progress=progress, say=say)
+    else:
+        runs = run_side_by_side(plan, jobs=jobs, say=say)
     comparison = summarize(arms, runs, _tasks(runs[0]))
     (folder / "comparison.json").write_text(to_json(comparison), encoding="utf-8")
     return comparison
+
+
+def _plan(arm: Arm, folder: Path, seed: int, fold_by: str, fold: str) -> Plan:
+    """Say how one run is made."""
+    own = with_seed(arm.recipe, seed)
+    if fold:
+        own = with_fold(own, fold_by, fold)
+    name = "-".join([arm.name, *([fold] if fold else []), f"seed{seed}"])
+    return Plan(arm=arm.name, fold=fold, seed=seed, folder=folder / name, recipe=own)
 
 
 def summarize(arms: Sequence[Arm], runs: Sequence[Run], tasks: Mapping[str, Task]) -> Comparison:

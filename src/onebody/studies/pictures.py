@@ -16,7 +16,8 @@ from PIL import Image
 from onebody.data.sources import read_frames
 from onebody.inference import load
 from onebody.studies.arms import JOINT
-from onebody.studies.compare import Comparison, Run
+from onebody.studies.compare import Comparison
+from onebody.studies.runs import Run
 from onebody.training import build_run, load_recipe
 from onebody.training.log import read_log
 
