@@ -15,18 +15,18 @@ from onebody.tasks import Task
 CHANNELS = {"rgb": 3}
 
 TINY: dict[str, dict[str, Any]] = {
-    "light": {"kind": "light", "width": 0.25, "keypoints": 3, "temporal_width": 8},
+    "light": {"kind": "light", "width": 0.25, "keypoints": 3, "temporal_width": 32},
     "light-causal": {
         "kind": "light",
         "width": 0.25,
         "keypoints": 2,
         "point_width": 2,
-        "temporal_width": 8,
+        "temporal_width": 32,
         "dilations": [1, 2],
         "causal": True,
         "motion": True,
     },
-    "points": {"kind": "points", "width": 0.25, "points": 5, "appearance": 8, "temporal_width": 8},
+    "points": {"kind": "points", "width": 0.25, "points": 5, "appearance": 8, "temporal_width": 32},
     "resnet3d": {"kind": "resnet3d", "depth": 10, "width": 0.0625},
     "resnet3d-hara": {
         "kind": "resnet3d",
