@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from onebody.evaluation import evaluate
-from onebody.metrics import Results
+from onebody.metrics import confusion_matrix
 from onebody.models import load_network
 from onebody.training import build_run, load_recipe
 
@@ -65,20 +65,12 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
                 figures.setdefault(name, {})[str(subject)] = values
             samples[name] = samples.get(name, 0) + len(np.unique(found.row))
             if task.form == "vector":
-                counts = np.array(confusion.get(name, 0)) + _confusion(found)
+                counts = np.array(confusion.get(name, 0)) + confusion_matrix(found)
                 confusion[name] = counts.tolist()
     classes = {name: list(getattr(network.tasks[name], "classes")) for name in confusion}  # noqa: B009
     measured = Measured(figures=figures, confusion=confusion, classes=classes, samples=samples)
     file.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
     return measured
-
-
-def _confusion(results: Results) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Count true against predicted classes."""
-    size = results.prediction.shape[1]
-    counts = np.zeros((size, size), np.int64)
-    np.add.at(counts, (results.target.astype(int), results.prediction.argmax(1)), 1)
-    return counts
 
 
 def _number(value: float) -> float | None:
