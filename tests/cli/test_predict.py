@@ -100,3 +100,46 @@ def test_a_strange_camera_is_refused(saved_run):
 
 def test_equal_names_are_numbered():
     assert result_names(["a/x.mp4", "b/x.avi", "x", "y.mp4"]) == ["x", "x-2", "x-3", "y"]
+
+
+def test_a_result_never_replaces_what_is_looked_at(saved_run, tmp_path, make_video):
+    video = make_video(tmp_path / "clip.mp4", 5)
+    other = make_video(tmp_path / "sub" / "clip.mp4", 5)
+    before = video.read_bytes()
+    # The result of the first would lie where the second is read.
+    for videos in ((video,), (other, video)):
+        result = predict(saved_run, *videos, "--out", tmp_path)
+        assert result.exit_code == 2
+        assert "clip.mp4: is to be looked at" in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert video.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "sub"]
+    # Without a video there is nothing in the way, and earlier results are replaced.
+    for _ in range(2):
+        assert predict(saved_run, video, "--out", tmp_path, "--no-video").exit_code == 0
+    assert video.read_bytes() == before
+    np.savez(tmp_path / "b.npz", frames=np.zeros((3, 24, 24, 3), np.uint8))
+    array = f"{tmp_path / 'b.npz'}#frames"
+    assert predict(saved_run, array, "--fps", 5, "--out", tmp_path).exit_code == 2
+    assert np.load(tmp_path / "b.npz")["frames"].shape == (3, 24, 24, 3)
+
+
+def test_an_impossible_folder_is_said_before_anything_is_computed(saved_run, tmp_path, make_video):
+    video = make_video(tmp_path / "clip.mp4", 5)
+    result = predict(saved_run, video, "--out", video)
+    assert result.exit_code == 2
+    assert "clip.mp4: File exists" in result.stderr
+
+
+def test_a_bad_file_is_named_once(saved_run, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"not a video")
+    result = predict(saved_run, tmp_path / "bad.mp4", "--out", tmp_path / "o")
+    assert result.stderr.count("bad.mp4") == 1
+
+
+@pytest.mark.parametrize("device", ["foo", "meta", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(saved_run, device):
+    result = predict(saved_run, "a.mp4", "--device", device)
+    assert result.exit_code == 2
+    assert repr(device) in result.stderr
+    assert "Use 'cpu'" in result.stderr

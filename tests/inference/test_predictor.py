@@ -184,6 +184,21 @@ def test_a_span_outside_is_refused(tmp_path, make_video):
         predictor(DENSE).predict(video, span_s=(3.0, 4.0))
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"fps": float("inf")}, "Frames per second"),
+        ({"depth_ref_mm": -3.0}, "distance of the body"),
+        ({"depth_ref_mm": float("nan")}, "distance of the body"),
+        ({"camera": (1.0, 2.0, float("nan"), 4.0)}, "camera should be finite"),
+        ({"camera": (1.0, 0.0, 2.0, 4.0)}, "camera should be finite"),
+    ],
+)
+def test_numbers_that_no_camera_has_are_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        predictor(DENSE).predict(ramp(10), **{"fps": 10.0, **given})
+
+
 def test_windows_are_prepared_as_in_evaluation(tmp_path, make_video):
     video = str(make_video(tmp_path / "a.mp4", 30))
     for spec in (DENSE, UNIFORM):

@@ -36,9 +36,10 @@ class Commands(TyperGroup):
 
 
 def complain(error: BaseException, prefix: str = "onebody") -> None:
-    """Write an error as one line."""
+    """Write an error as one line, which names what it concerns once."""
     sys.stdout.flush()
-    typer.echo(f"{prefix}: {one_line(error)}", err=True)
+    text = one_line(error)
+    typer.echo(text if text.startswith(f"{prefix}:") else f"{prefix}: {text}", err=True)
 
 
 def one_line(error: BaseException) -> str:

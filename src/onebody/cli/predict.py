@@ -43,10 +43,13 @@ def predict(
     """
     from onebody.inference import load
 
-    predictor = load(run, device=device)
+    names = result_names(videos)
+    _spare_inputs(videos, names, out, video=not no_video)
     lens = _camera(camera)
+    predictor = load(run, device=device)
+    out.mkdir(parents=True, exist_ok=True)
     failed = False
-    for video, name in zip(videos, result_names(videos), strict=True):
+    for video, name in zip(videos, names, strict=True):
         try:
             with watched(video) as progress:
                 prediction = predictor.predict(
@@ -81,6 +84,20 @@ def result_names(videos: list[str]) -> list[str]:
     return names
 
 
+def _spare_inputs(videos: list[str], names: list[str], out: Path, *, video: bool) -> None:
+    """Refuse to write a result over a file that is to be looked at."""
+    from onebody.data.media import parse
+
+    endings = ("npz", "jsonl", "mp4") if video else ("npz", "jsonl")
+    inputs = [place for place in (Path(parse(text).path) for text in videos) if place.exists()]
+    for result in (out / f"{name}.{ending}" for name in names for ending in endings):
+        if result.exists() and any(result.samefile(place) for place in inputs):
+            raise ValueError(
+                f"{result}: is to be looked at, and a result would be written over it. Name "
+                "another folder with --out."
+            )
+
+
 @contextmanager
 def watched(video: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on a terminal while a video is looked at; yield what is told the windows done."""
@@ -98,7 +115,6 @@ def _write(prediction: Prediction, out: Path, name: str, *, video: bool) -> None
     from onebody.inference import draw_frames, write_video
     from onebody.inference.reader import read_pictures
 
-    out.mkdir(parents=True, exist_ok=True)
     prediction.save_npz(out / f"{name}.npz")
     partial = out / f".{name}.jsonl.partial"
     with partial.open("w", encoding="utf-8") as file:
@@ -116,7 +132,7 @@ def _sentence(prediction: Prediction) -> str:
     """Say the answer in a few words."""
     said = [f"{x.task} {x.name!r} {100 * x.probability:.0f} %" for x in prediction.labels()]
     poses = [
-        f"{task} of {len(prediction)} frames"
+        f"{task} of {len(prediction)} frame{'s' * (len(prediction) != 1)}"
         for task in prediction.poses
         if is_known(prediction, task)
     ]

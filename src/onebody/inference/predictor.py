@@ -31,18 +31,32 @@ def load(folder: Path | str, *, device: str = "cpu") -> Predictor:
 
     Args:
         folder: a run's folder (that of ``onebody train``) or the ``model`` folder in it.
-        device: where it shall run.
+        device: where it shall run: ``cpu``, ``cuda``, ``cuda:1``.
 
     Raises:
-        ValueError: if there is no saved network; says where one was looked for.
+        ValueError: if there is no saved network (says where one was looked for), or no such device.
     """
     folder = Path(folder)
+    _check_device(device)
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder. Name a run (see 'onebody train --out').")
     model = folder / "model" if (folder / "model").is_dir() else folder
     saved = load_network(model)
     saved.network.to(device).eval()
     return Predictor(saved=saved, device=device)
+
+
+def _check_device(name: str) -> None:
+    """Refuse a device that is none, or that this machine does not have."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"Unknown device {name!r}. Use 'cpu' or 'cuda'.") from None
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"Unknown device {name!r}. Use 'cpu' or 'cuda'.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        found = torch.cuda.device_count() or "none"
+        raise ValueError(f"Device {name!r}: expected such a GPU, found {found}. Use 'cpu'.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -74,10 +75,15 @@ def open_medium(
 
     Raises:
         MediaError: if it cannot be read, or has no frame in the span.
-        ValueError: if it has several frames and no clock, or ``fps`` is not positive.
+        ValueError: if it has several frames and no clock, or ``fps``, the camera or the distance
+            is not possible.
     """
-    if fps is not None and not fps > 0:
+    if fps is not None and not 0 < fps < math.inf:
         raise ValueError(f"Frames per second should be positive, found {fps}.")
+    if depth_ref_mm is not None and not 0 < depth_ref_mm < math.inf:
+        raise ValueError(f"The distance of the body should be positive, found {depth_ref_mm} mm.")
+    if camera and not (all(map(math.isfinite, camera)) and camera[0] > 0 and camera[1] > 0):
+        raise ValueError(f"The camera should be finite, fx and fy positive, found {camera}.")
     info = probe(source)
     rate = fps if fps is not None else info.fps
     if not rate > 0:
