@@ -155,3 +155,13 @@ def test_the_demo_ends_with_a_video(study, tmp_path, trained):
     assert study["title"] == "onebody demo"
     assert (tmp_path / "d" / "demo.mp4").is_file()
     assert result.output.splitlines()[-1] == f"video: {tmp_path / 'd' / 'demo.mp4'}"
+
+
+def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("onebody.training.train", interrupted)
+    result = run("train", "debug-simulated", "--out", tmp_path / "run")
+    assert result.exit_code == 130
+    assert result.stderr == f"{tmp_path / 'run'}: interrupted. The same command goes on with it.\n"

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from onebody.balancing.dwa import DWA
@@ -158,3 +159,24 @@ def test_killed_at_any_moment_leaves_a_whole_folder(tmp_path, monkeypatch, momen
     replace_folder(folder, write_text("later"))
     assert (folder / "file").read_text() == "later"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("damage", ["state cut", "state", "weights", "missing", "other"])
+def test_a_damaged_checkpoint_is_named_with_the_remedy(tmp_path, damage):
+    state, folder = make_state(AdamWConfig()), tmp_path / "resume"
+    run_steps(state, 0, 2)
+    save_resume(folder, progress=Progress(step=2), **state)
+    weights = folder / "weights.safetensors"
+    if damage == "state cut":
+        (folder / "state.json").write_text((folder / "state.json").read_text()[:40])
+    elif damage == "state":
+        (folder / "state.json").write_text("[]")
+    elif damage == "weights":
+        weights.write_bytes(weights.read_bytes()[:50])
+    elif damage == "missing":
+        (folder / "optimizer.safetensors").unlink()
+    else:
+        save_file({"other": torch.zeros(1)}, weights)
+    with pytest.raises(ValueError, match=r"resume: damaged, .* delete it to train anew") as found:
+        load_resume(folder, **make_state(AdamWConfig()))
+    assert "\n" not in str(found.value)

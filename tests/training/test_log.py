@@ -54,3 +54,12 @@ def test_display_shows_losses_or_nothing(capsys, shown):
     err = capsys.readouterr().err
     assert ("a remark [not markup]" in err) == shown
     assert ("pose 0.25" in err) == shown
+
+
+@pytest.mark.parametrize("line", ["not json", '{"a": 1}', "[]"])
+def test_a_line_that_is_none_of_a_log_is_named(tmp_path, line):
+    path = tmp_path / "log.jsonl"
+    path.write_text(f'{{"step": 1}}\n{line}\n')
+    with pytest.raises(ValueError, match=r"log\.jsonl:2: expected a JSON object with 'step'"):
+        RunLog(path, 1)
+    assert line in path.read_text()

@@ -132,6 +132,30 @@ def test_folders_of_others_are_refused(tiny, tmp_path):
         train(tiny(), tmp_path / "mine", progress=False)
 
 
+def test_a_start_that_fails_leaves_the_folder_to_the_corrected_recipe(tiny, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(ValueError, match="sound"):
+        train(tiny(["input.modality=sound"]), folder, progress=False)
+    assert list(folder.iterdir()) == []
+    recipe = tiny(schedule={"steps": 1})
+    assert train(recipe, folder, progress=False).steps == 1
+    # A run that is there keeps its recipe, whatever fails when it is taken up again.
+    (folder / "summary.json").unlink()
+    (folder / "resume" / "state.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"resume: damaged, .*'format'.*delete it to train anew"):
+        train(recipe, folder, progress=False)
+    assert load_recipe(str(folder)) == recipe
+
+
+def test_a_damaged_summary_is_named(tiny, tmp_path):
+    folder = tmp_path / "run"
+    train(tiny(schedule={"steps": 1}), folder, progress=False)
+    text = (folder / "summary.json").read_text()
+    (folder / "summary.json").write_text(text[: len(text) // 2])
+    with pytest.raises(ValueError, match=r"summary\.json: damaged, expected JSON"):
+        load_summary(folder)
+
+
 @pytest.mark.parametrize("kind", BALANCERS)
 def test_every_balancer_trains_on_one_label_per_sample(tiny, tmp_path, kind):
     balancer = {"kind": kind, "weights": {"pose": 2.0}} if kind == "fixed" else kind

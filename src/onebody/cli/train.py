@@ -28,7 +28,11 @@ def train(
 
     read = load_recipe(recipe, changes or [])
     folder = out or run_folder(recipe)
-    summary = run(read, folder, progress=not quiet)
+    try:
+        summary = run(read, folder, progress=not quiet)
+    except KeyboardInterrupt:
+        typer.echo(f"{folder}: interrupted. The same command goes on with it.", err=True)
+        raise typer.Exit(130) from None
     split, figures = ("test", summary.test) if summary.test else ("validation", summary.validation)
     if figures:
         typer.echo(f"On the {split} split:")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -23,6 +24,12 @@ from onebody.training.ema import WeightAverage
 
 FORMAT = 1
 """Version of the layout of ``resume/``."""
+
+DAMAGE = (SafetensorError, json.JSONDecodeError, UnicodeDecodeError, OSError)
+"""Raised by reading files that are not whole."""
+
+ALTERED = (KeyError, TypeError, AttributeError, RuntimeError)
+"""Raised by reading files that are whole, but hold something else."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,11 +133,31 @@ def load_resume(
         How far it had come; None if nothing was saved yet.
 
     Raises:
-        ValueError: if it belongs to another recipe or another layout.
+        ValueError: if it belongs to another recipe or another layout, or is damaged.
     """
     restore_folder(folder)
     if not folder.exists():
         return None
+    try:
+        return _restore(folder, network, optimizer, balancer, average, fingerprint)
+    except (*DAMAGE, *ALTERED) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"{folder}: damaged, expected a checkpoint to go on from, found "
+            f"{type(error).__name__}: {reason.rstrip(':')}. Restore the folder, or delete it to "
+            "train anew."
+        ) from None
+
+
+def _restore(
+    folder: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    balancer: Balancer,
+    average: WeightAverage | None,
+    fingerprint: str,
+) -> Progress:
+    """Read ``resume/``; see `load_resume`."""
     notes = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     if notes["format"] != FORMAT:
         raise ValueError(f"{folder}: layout {notes['format']}, expected {FORMAT}. Train anew.")

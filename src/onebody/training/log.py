@@ -84,9 +84,27 @@ def _means(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read a log; a last line that was cut off by a kill is left out."""
+    """Read a log; a last line that was cut off by a kill is left out.
+
+    Raises:
+        ValueError: if another line is none of a log.
+    """
     lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1]]
+    return [_read_line(path, number, line) for number, line in enumerate(lines[:-1], start=1)]
+
+
+def _read_line(path: Path, number: int, line: str) -> dict[str, Any]:
+    """Read one line of a log."""
+    try:
+        values = json.loads(line)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict) or not isinstance(values.get("step"), int):
+        raise ValueError(
+            f"{path}:{number}: expected a JSON object with 'step', found {line[:80]!r}. Drop the "
+            "line, or move the file away."
+        )
+    return values
 
 
 def finite(value: Any) -> Any:

@@ -43,10 +43,17 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> RunSummary:
             together, a sample cannot be read, or a loss is not finite.
     """
     with joined(cuda=recipe.train.device != "cpu" and torch.cuda.is_available()) as world:
+        begun = (folder / "recipe.yaml").exists()
         finished = _open_folder(recipe, folder, world)
         if finished is not None:
             return finished
-        run = _Run(build_run(recipe, world), folder, shown=progress and world.leads)
+        try:
+            setup = build_run(recipe, world)
+        except BaseException:
+            if world.leads and not begun:  # else the put right recipe would be refused as another
+                (folder / "recipe.yaml").unlink(missing_ok=True)
+            raise
+        run = _Run(setup, folder, shown=progress and world.leads)
         with run.display:
             for line in run.setup.loaded:
                 run.display.note(f"{recipe.train.init}: {line}")

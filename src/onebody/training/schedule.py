@@ -33,8 +33,8 @@ class ScheduleConfig(Config):
     def _one_length(self) -> ScheduleConfig:
         if (self.epochs is None) == (self.steps is None):
             raise ValueError(
-                f"give either 'epochs' or 'steps', found epochs = {self.epochs}, "
-                f"steps = {self.steps}"
+                "give either 'epochs' or 'steps' (null takes one out), found "
+                f"epochs = {self.epochs}, steps = {self.steps}"
             )
         return self
 

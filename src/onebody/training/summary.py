@@ -79,7 +79,13 @@ def load_summary(folder: Path) -> RunSummary | None:
     path = folder / "summary.json"
     if not path.exists():
         return None
-    values = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: damaged, expected JSON, found: {error}. Delete it, and train again: the run "
+            "goes on from its last checkpoint."
+        ) from None
     expected = {f.name for f in fields(RunSummary)} - {"folder"}
     if set(values) != expected:
         wrong = sorted(set(values) ^ expected)
