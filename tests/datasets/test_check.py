@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -259,3 +260,28 @@ def test_memory_does_not_grow_with_long_rows(folder):
     assert report.rows == count
     assert report.errors == []
     assert peak < count * 1000 < sum(map(sys.getsizeof, lines))
+
+
+def test_a_manifest_without_rows_is_an_error_whatever_the_sidecar_says(folder):
+    (folder / "m.yaml").write_text("labels: {action: {classes: [walk, run]}}")
+    report = _check(folder, [], header="media,action")
+    assert _texts(report.errors) == ["0 : rows / none"]
+    assert len(report.warnings) == 2
+
+
+def test_a_folder_is_no_manifest(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (defect,) = check_manifest(Path(".")).errors
+    assert defect.expected == "a readable CSV or JSONL file"
+
+
+def test_a_faulty_sidecar_is_named_once(folder):
+    (folder / "m.yaml").write_text("labels: {action: {clases: [walk, run]}}")
+    (defect,) = _check(folder, ["a.mp4,walk"], header="media,action").errors
+    assert str(defect).count("m.yaml") == 1
+    assert "Did you mean 'classes'? See docs" in str(defect)
+
+
+def test_a_span_without_an_end_is_said_in_words(folder):
+    (defect,) = _check(folder, ["a.mp4,10,walk"], header="media,start,action").errors
+    assert defect.expected == "frames between 10 s and the end"

@@ -174,6 +174,8 @@ def test_faulty_headers(tmp_path, header, sidecar, words):
 
 def test_a_manifest_without_rows(tmp_path):
     assert "expected rows, found none" in str(_fault(tmp_path, "media,action\n"))
+    with_classes = "labels: {action: {classes: [walk, run]}}"
+    assert "expected rows, found none" in str(_fault(tmp_path, "media,action\n", with_classes))
 
 
 @pytest.mark.parametrize(

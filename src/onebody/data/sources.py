@@ -149,9 +149,9 @@ def frame_span(
     stop = size if math.isnan(end_s) else int(np.searchsorted(times, end_s - half, "left"))
     if stop <= first:
         length = float(times[-1]) + 2 * half
-        raise MediaError(
-            source, f"frames between {start_s:g} s and {end_s:g} s", f"none in {length:.3f} s"
-        )
+        begin = "the beginning" if math.isnan(start_s) else f"{start_s:g} s"
+        end = "the end" if math.isnan(end_s) else f"{end_s:g} s"
+        raise MediaError(source, f"frames between {begin} and {end}", f"none in {length:.3f} s")
     return first, stop
 
 

@@ -62,9 +62,11 @@ def check_manifest(path: Path, *, deep: bool = False) -> CheckReport:
     try:
         reader = RowReader(path)
     except ValueError as error:
-        found, remedy = str(error), "See docs/own-data.md."
+        beside = str(sidecar_path(path))
+        found = str(error).removeprefix(f"{beside}: ")
+        remedy = "See docs/own-data.md."
         sidecar = Defect(
-            file=str(sidecar_path(path)),
+            file=beside,
             record=0,
             field="",
             expected="a sidecar that can be read",
@@ -99,10 +101,10 @@ class _Check:
                 self.defects.append(row)
                 continue
             self._row(row)
-        self._classes()
         if not self.reader.rows and not self.defects:
             remedy = "Write one row per sample below the header."
             self.defects.append(self.reader.defect(0, "", "rows", "none", remedy))
+        self._classes()
         return CheckReport(
             file=str(self.reader.path),
             rows=self.reader.rows,

@@ -30,7 +30,8 @@ class Defect:
     def __str__(self) -> str:
         place = f"{self.file}:{self.record}" if self.record else self.file
         column = f" column {self.field!r}:" if self.field else ""
-        return f"{place}:{column} expected {self.expected}, found {self.found}. {self.remedy}"
+        found = self.found if self.found.endswith(("?", ".")) else f"{self.found}."
+        return f"{place}:{column} expected {self.expected}, found {found} {self.remedy}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -105,7 +105,7 @@ class Sidecar(Config):
 
 def sidecar_path(manifest: Path) -> Path:
     """Return where the sidecar of a manifest lies."""
-    return manifest.with_suffix(".yaml")
+    return manifest.parent / f"{manifest.stem}.yaml"
 
 
 def load_sidecar(manifest: Path) -> Sidecar:
