@@ -13,6 +13,7 @@ import onebody
 from onebody.models import load_network, network_cost, save_network
 from onebody.training.checkpoint import Progress, load_resume, replace_folder, save_resume
 from onebody.training.distributed import World, joined, wait
+from onebody.training.lock import LOCK, locked
 from onebody.training.log import Display, RunLog
 from onebody.training.measure import Figures, is_better, measure
 from onebody.training.optimizer import set_rate, training_mode
@@ -42,24 +43,30 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> RunSummary:
         ValueError: if the folder holds a run of another recipe, parts of the recipe do not fit
             together, a sample cannot be read, or a loss is not finite.
     """
-    with joined(cuda=recipe.train.device != "cpu" and torch.cuda.is_available()) as world:
-        begun = (folder / "recipe.yaml").exists()
-        finished = _open_folder(recipe, folder, world)
-        if finished is not None:
-            return finished
-        try:
-            setup = build_run(recipe, world)
-        except BaseException:
-            if world.leads and not begun:  # else the put right recipe would be refused as another
-                (folder / "recipe.yaml").unlink(missing_ok=True)
-            raise
-        run = _Run(setup, folder, shown=progress and world.leads)
-        with run.display:
-            for line in run.setup.loaded:
-                run.display.note(f"{recipe.train.init}: {line}")
-            while run.at.step < run.total:
-                run.epoch()
-        return run.finish()
+    cuda = recipe.train.device != "cpu" and torch.cuda.is_available()
+    with joined(cuda=cuda) as world, locked(folder, leads=world.leads):
+        return _train(recipe, folder, world, progress=progress)
+
+
+def _train(recipe: Recipe, folder: Path, world: World, *, progress: bool) -> RunSummary:
+    """Train in a folder that nobody else trains in."""
+    begun = (folder / "recipe.yaml").exists()
+    finished = _open_folder(recipe, folder, world)
+    if finished is not None:
+        return finished
+    try:
+        setup = build_run(recipe, world)
+    except BaseException:
+        if world.leads and not begun:  # else the put right recipe would be refused as another
+            (folder / "recipe.yaml").unlink(missing_ok=True)
+        raise
+    run = _Run(setup, folder, shown=progress and world.leads)
+    with run.display:
+        for line in run.setup.loaded:
+            run.display.note(f"{recipe.train.init}: {line}")
+        while run.at.step < run.total:
+            run.epoch()
+    return run.finish()
 
 
 class _Run:
@@ -240,7 +247,7 @@ def _open_folder(recipe: Recipe, folder: Path, world: World) -> RunSummary | Non
                 f"folder, or train with {kept} to go on with that run."
             )
         return load_summary(folder)
-    if folder.exists() and any(folder.iterdir()) and world.leads:
+    if folder.exists() and world.leads and any(f.name != LOCK for f in folder.iterdir()):
         raise ValueError(f"{folder} is not empty and holds no run. Choose another folder.")
     wait(world)
     if world.leads:
