@@ -24,34 +24,31 @@ from onebody.training.log import read_log
 COLORS = ("#2563eb", "#d97706", "#059669", "#be185d", "#7c3aed", "#0e7490", "#65a30d")
 """One per arm, in the table's order."""
 
+Points = Sequence[tuple[int, float]]
+
 
 def curves(comparison: Comparison) -> str:
-    """Draw each task's training loss and the monitored validation figure over steps, by arm."""
+    """Draw over steps, by arm: each task's training loss and, where there is one, validation."""
     logs = [(run, read_log(Path(run.summary.folder) / "log.jsonl")) for run in comparison.runs]
-    tasks = list(
-        dict.fromkeys(task for _, lines in logs for x in lines for task in x.get("loss", {}))
-    )
-    columns = min(3, len(tasks) + 1)
-    rows = -(-(len(tasks) + 1) // columns)
-    figure = Figure(figsize=(4.2 * columns, 2.9 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flat
     arms = [cost.arm for cost in comparison.costs]
-    for axis, task in zip(axes, tasks, strict=False):
-        for run, lines in logs:
-            points = [(x["step"], x["loss"][task]) for x in lines if task in x.get("loss", {})]
-            _plot(axis, points, run, arms)
-        axis.set(title=f"{task}: training loss", xlabel="step", yscale="log")
-    last = list(figure.axes)[len(tasks)]
+    panels: dict[str, list[tuple[Run, Points]]] = {}
     for run, lines in logs:
-        _plot(last, [(x["step"], x["monitor"]) for x in lines if "monitor" in x], run, arms)
-    last.set(title="validation (each arm's own monitor)", xlabel="step")
-    last.legend(
-        handles=[Line2D([], [], color=COLORS[i % len(COLORS)]) for i in range(len(arms))],
-        labels=arms,
-        fontsize=8,
-    )
-    for unused in list(figure.axes)[len(tasks) + 1 :]:
-        unused.remove()
+        for task in dict.fromkeys(task for x in lines for task in x.get("loss", {})):
+            points = [(x["step"], x["loss"][task]) for x in lines if task in x.get("loss", {})]
+            panels.setdefault(f"{task}: training loss", []).append((run, points))
+        monitored = [(x["step"], x["monitor"]) for x in lines if "monitor" in x]
+        if monitored:
+            panels.setdefault("validation (each arm's own monitor)", []).append((run, monitored))
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(4.2 * columns, 2.9 * rows), layout="constrained")
+    for number, (title, shown) in enumerate(panels.items(), 1):
+        axis = figure.add_subplot(rows, columns, number)
+        for run, points in shown:
+            _plot(axis, points, COLORS[arms.index(run.arm) % len(COLORS)])
+        axis.set(title=title, xlabel="step", yscale="log" if "loss" in title else "linear")
+    handles = [Line2D([], [], color=COLORS[i % len(COLORS)]) for i in range(len(arms))]
+    figure.axes[0].legend(handles=handles, labels=arms, fontsize=8)
     return _data(figure)
 
 
@@ -113,12 +110,11 @@ def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _plot(axis: Any, points: Sequence[tuple[int, float]], run: Run, arms: Sequence[str]) -> None:
-    """Draw one run's curve in its arm's color."""
-    if points:
-        steps, values = zip(*points, strict=True)
-        color = COLORS[arms.index(run.arm) % len(COLORS)]
-        axis.plot(steps, values, color=color, linewidth=1, alpha=0.8)
+def _plot(axis: Any, points: Points, color: str) -> None:
+    """Draw one run's curve; a few points are marked, for a line through one shows nothing."""
+    steps, values = zip(*points, strict=True)
+    marker = "." if len(points) < 4 else ""
+    axis.plot(steps, values, color=color, linewidth=1, alpha=0.8, marker=marker)
     axis.grid(alpha=0.25)
     axis.tick_params(labelsize=7)
 
