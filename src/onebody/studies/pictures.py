@@ -44,8 +44,8 @@ def curves(comparison: Comparison) -> str:
     figure = Figure(figsize=(4.2 * columns, 2.9 * rows), layout="constrained")
     for number, (title, shown) in enumerate(panels.items(), 1):
         axis = figure.add_subplot(rows, columns, number)
-        for run, points in shown:
-            _plot(axis, points, COLORS[arms.index(run.arm) % len(COLORS)])
+        for run, curve in shown:
+            _plot(axis, curve, COLORS[arms.index(run.arm) % len(COLORS)])
         axis.set(title=title, xlabel="step", yscale="log" if "loss" in title else "linear")
     handles = [Line2D([], [], color=COLORS[i % len(COLORS)]) for i in range(len(arms))]
     figure.axes[0].legend(handles=handles, labels=arms, fontsize=8)
