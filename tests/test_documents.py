@@ -124,8 +124,7 @@ def parse(command: str) -> list[str]:
 
 @documents
 def test_commands_exist(path):
-    for command in commands(path):
-        parse(command)
+    assert all(parse(command) for command in commands(path))
 
 
 def test_the_readme_names_every_command():

@@ -124,7 +124,7 @@ def test_what_cannot_be_opened(tmp_path):
     assert "found a folder" in str(defect)
 
 
-def _table_or_value_error(path, content: bytes, *names: str) -> None:
+def assert_table_or_value_error(path, content: bytes, *names: str) -> None:
     path.write_bytes(content)
     try:
         table = build_own(OwnConfig(manifest=path))
@@ -143,7 +143,7 @@ def _table_or_value_error(path, content: bytes, *names: str) -> None:
 @given(st.binary(max_size=300))
 @pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])
 def test_random_bytes(tmp_path, name, content):
-    _table_or_value_error(tmp_path / name, content)
+    assert_table_or_value_error(tmp_path / name, content)
 
 
 CELL = st.text("ab.4-e \t\r;'#!\0\x85ü\u2028\ufeff", max_size=8)
@@ -158,7 +158,7 @@ CELL = st.text("ab.4-e \t\r;'#!\0\x85ü\u2028\ufeff", max_size=8)
 def test_ragged_rows(tmp_path, rows, end, mark):
     header = "media,start,end,subject,action"
     content = ("\ufeff" if mark else "") + end.join([header, *rows])
-    _table_or_value_error(tmp_path / "m.csv", content.encode())
+    assert_table_or_value_error(tmp_path / "m.csv", content.encode())
 
 
 @FAST
@@ -166,7 +166,7 @@ def test_ragged_rows(tmp_path, rows, end, mark):
 def test_one_altered_byte(tmp_path, at, change):
     content = bytearray(GOOD.encode())
     content[at] ^= change
-    _table_or_value_error(tmp_path / "m.csv", bytes(content))
+    assert_table_or_value_error(tmp_path / "m.csv", bytes(content))
 
 
 VALUE = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.just([1])
@@ -181,11 +181,11 @@ VALUE = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_si
 )
 def test_random_json_records(tmp_path, records):
     content = "\n".join(json.dumps(record) for record in records)
-    _table_or_value_error(tmp_path / "m.jsonl", content.encode())
+    assert_table_or_value_error(tmp_path / "m.jsonl", content.encode())
 
 
 @FAST
 @given(st.binary(max_size=200))
 def test_random_sidecars(tmp_path, content):
     (tmp_path / "m.yaml").write_bytes(content)
-    _table_or_value_error(tmp_path / "m.csv", GOOD.encode(), "m.yaml")
+    assert_table_or_value_error(tmp_path / "m.csv", GOOD.encode(), "m.yaml")

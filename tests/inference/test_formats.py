@@ -15,7 +15,7 @@ from test_prediction import make_prediction
 from onebody.inference import PoseAnswer, Prediction
 
 
-def same(one: Prediction, other: Prediction) -> None:
+def assert_same(one: Prediction, other: Prediction) -> None:
     """Assert that two predictions are equal in every bit."""
     assert (one.source, one.fps, one.size, one.first_frame) == (
         other.source,
@@ -43,13 +43,13 @@ def same(one: Prediction, other: Prediction) -> None:
 @pytest.mark.parametrize("union", [False, True])
 def test_json_round_trip_is_exact(union):
     prediction = make_prediction(union=union)
-    same(Prediction.from_json(prediction.to_json()), prediction)
+    assert_same(Prediction.from_json(prediction.to_json()), prediction)
 
 
 def test_npz_round_trip_is_exact(tmp_path):
     prediction = make_prediction(union=True)[2:7]
     prediction.save_npz(tmp_path / "deep" / "clip.npz")
-    same(Prediction.load_npz(tmp_path / "deep" / "clip.npz"), prediction)
+    assert_same(Prediction.load_npz(tmp_path / "deep" / "clip.npz"), prediction)
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["clip.npz"]
 
 
@@ -66,7 +66,7 @@ def test_any_joints_survive_json(joints):
 
 def test_an_empty_part_round_trips():
     part = make_prediction()[3:3]
-    same(Prediction.from_json(part.to_json()), part)
+    assert_same(Prediction.from_json(part.to_json()), part)
 
 
 def test_json_has_no_nan_and_short_numbers():
