@@ -163,6 +163,25 @@ def test_twins_of_a_recipe(tiny_recipe):
         twin_groups(tiny_recipe.model_copy(update={"twins": {"joint": ("pose",)}}))
 
 
+@pytest.mark.parametrize(("subject", "names"), [("everyone", {"f1", "f2"}), ("a", {"a", "a (f2)"})])
+def test_folds_that_test_the_same_subject_all_count(tiny_recipe, subject, names):
+    alone = tiny_recipe.only(["action"])
+    action = {"action": TASKS["classification"].config(name="action", classes=("a", "b"))}
+    runs = [
+        Run(
+            arm="joint",
+            fold=fold,
+            seed=0,
+            summary=summary(1),
+            measured=measured(action={subject: value}),
+        )
+        for fold, value in (("f1", 0.5), ("f2", 0.7))
+    ]
+    line = summarize(make_arms(alone), runs, build_tasks(action)).lines[0]
+    assert set(line.subjects) == names
+    assert line.joint == pytest.approx(0.6)
+
+
 def test_a_single_task_has_no_twin(tiny_recipe):
     alone = tiny_recipe.only(["action"])
     assert [arm.name for arm in make_arms(alone)] == ["joint"]

@@ -18,6 +18,7 @@ from onebody.metrics import Difference, Metric, paired_difference
 from onebody.models import load_network
 from onebody.studies.arms import JOINT, Arm, make_arms, with_fold, with_seed
 from onebody.studies.delta import delta_mtl, headlines
+from onebody.studies.measure import EVERYONE
 from onebody.studies.runs import Plan, Run, Say, run_in_turn, run_side_by_side
 from onebody.tasks import Task
 from onebody.training import Recipe
@@ -220,8 +221,11 @@ def _paired(runs: Sequence[Run], arm: str, task: str, metric: str) -> dict[tuple
             continue
         for subject, values in run.measured.figures.get(task, {}).items():
             value = values[metric]
+            name = run.fold if run.fold and subject == EVERYONE else subject
+            if (name, run.seed) in found:  # tested in several folds: each of them counts
+                name = f"{name} ({run.fold})"
             if value is not None:
-                found[subject, run.seed] = value
+                found[name, run.seed] = value
     if not found:
         raise ValueError(
             f"{task!r}: {metric} could not be measured on any test subject of {arm!r}."

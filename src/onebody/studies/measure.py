@@ -16,6 +16,9 @@ from onebody.training import build_run, load_recipe
 
 FILE = "subjects.json"
 
+EVERYONE = "everyone"
+"""The subject of rows whose subject is not known."""
+
 Figures = dict[str, dict[str, dict[str, float | None]]]
 """By task, subject and metric; None where a metric cannot be measured on that subject."""
 
@@ -56,7 +59,7 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
     samples: dict[str, int] = {}
     for source in setup.sources["test"]:
         results = evaluate(network, source, clips=clips, bf16=recipe.train.bf16)
-        subjects = np.where(source.table.subject == "", "everyone", source.table.subject)
+        subjects = np.where(source.table.subject == "", EVERYONE, source.table.subject)
         for name, found in results.items():
             task = network.tasks[name]
             for subject in np.unique(subjects[found.row]):
