@@ -115,6 +115,8 @@ def _explain(config: type[BaseModel], fault: Mapping[str, Any]) -> str:
         return f"unknown key {place!r}. {nearest(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":
         return f"{place!r} is missing"
+    if fault["type"] == "invalid_key":
+        return f"expected texts as keys, found {fault.get('input')!r}. Put the key in quotes"
     message = str(fault["msg"]).removeprefix("Value error, ")
     found = fault.get("input")
     return f"{place!r}: {message}" + (

@@ -75,6 +75,7 @@ def test_building_passes_what_is_given():
             r"'spare\.spokes': .*greater than or equal to 1, found 0",
         ),
         ({}, r"'name' is missing"),
+        ({None: 1, "name": "a"}, r"expected texts as keys, found None"),
     ],
 )
 def test_faults_are_named_with_their_remedy(values, message):
