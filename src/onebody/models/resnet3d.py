@@ -20,6 +20,7 @@ stage   Feature (112 px)     strides (time, space)          with ``max_pool``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Literal, TypeAlias
 
 import torch
@@ -121,6 +122,7 @@ class ResNetStem(Stem):
                     f"{channels} channels. Give 1 or {channels} numbers."
                 )
             self.register_buffer(name, torch.tensor(values).view(-1, 1, 1, 1), persistent=False)
+        self.stem_frames = config.stem_frames
         kernel = (config.stem_frames, 7, 7)
         self.layers = nn.Sequential(*conv_norm(channels, width, kernel, (1, 2, 2)), nn.ReLU())
         self.pool = nn.MaxPool3d(3, 2, padding=1) if config.max_pool else nn.Identity()
@@ -134,7 +136,14 @@ class ResNetStem(Stem):
     ) -> tuple[Feature, State]:
         """Map clips ``[B, C, T, H, W]`` to ``[B, width, T', H', W']``."""
         x = take_input(inputs, valid, self.modality, self.channels)
-        return self.pool(self.layers(channels_last((x - self.mean) / self.std))), {}
+        x = channels_last((x - self.mean) / self.std)
+        # On the CPU, torch 2.13's backward of a 7x7x7 convolution in bfloat16 writes outside its
+        # memory (found with 4 to 17 frames; 3x7x7 and all later layers are sound), so the stem
+        # stays in float32 there.
+        safe = x.device.type != "cpu" or self.stem_frames < 7
+        with nullcontext() if safe else torch.autocast("cpu", enabled=False):
+            x = self.layers(x)
+        return self.pool(x), {}
 
 
 class ResNetStage(Stage):
