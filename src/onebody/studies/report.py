@@ -9,8 +9,8 @@ from string import Template
 
 import onebody
 from onebody.studies import pictures
-from onebody.studies.compare import Comparison
-from onebody.studies.table import COLUMNS, cost_rows, notes, rows
+from onebody.studies.compare import Comparison, Line
+from onebody.studies.table import COLUMNS, cost_rows, figure, notes, rows
 
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title>
@@ -86,17 +86,16 @@ def _subjects(comparison: Comparison) -> str:
     """Show the joint network's headline figures subject by subject."""
     names = sorted({subject for line in comparison.lines for subject in line.subjects})
     shown = [
-        (line.task, line.metric, *(_cell(line.subjects.get(n), line.unit) for n in names))
+        (line.task, line.metric, *(_of_subject(line, name) for name in names))
         for line in comparison.lines
     ]
     return _table(("task", "metric", *names), shown)
 
 
-def _cell(value: float | None, unit: str) -> str:
-    """Print one figure."""
-    if value is None:
-        return "-"
-    return f"{100 * value:.1f} %" if unit == "%" else f"{value:.1f} {unit}".rstrip()
+def _of_subject(line: Line, subject: str) -> str:
+    """Print one subject's figure; a dash where there is none."""
+    value = line.subjects.get(subject)
+    return "-" if value is None else figure(value, None, line.unit)
 
 
 def _table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

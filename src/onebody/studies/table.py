@@ -13,8 +13,8 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
         (
             line.task,
             line.metric,
-            _figure(line.joint, line.joint_spread, line.unit),
-            "-" if line.single is None else _figure(line.single, line.single_spread, line.unit),
+            figure(line.joint, line.joint_spread, line.unit),
+            "-" if line.single is None else figure(line.single, line.single_spread, line.unit),
             _difference(line),
             _interval(line),
         )
@@ -75,8 +75,8 @@ def _scale(unit: str) -> tuple[float, str]:
     return (100.0, " %") if unit == "%" else (1.0, f" {unit}" if unit else "")
 
 
-def _figure(value: float, spread: float | None, unit: str) -> str:
-    """Print a figure with its spread over seeds."""
+def figure(value: float, spread: float | None, unit: str) -> str:
+    """Return a figure as text, with its unit and, if given, its spread over seeds."""
     factor, ending = _scale(unit)
     deviation = "" if spread is None else f" +- {factor * spread:.1f}"
     return f"{factor * value:.1f}{deviation}{ending}"
