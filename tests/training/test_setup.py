@@ -6,7 +6,8 @@ import torch
 
 from onebody.training import build_run
 from onebody.training.distributed import World
-from onebody.training.setup import choose_device, clip_seconds
+from onebody.training.setup import choose_device
+from onebody.training.sources import clip_seconds
 
 
 def test_splits_become_sources(tiny):

@@ -52,9 +52,9 @@ def write_test_video(
         slower: simulated clips last a second or two; this much slower they can be followed.
     """
     from onebody.inference import write_video
-    from onebody.training import build_run
+    from onebody.training import build_sources
 
-    sources = build_run(recipe).sources["test"]
+    sources = build_sources(recipe).splits["test"]
     if not sources:
         raise ValueError("The recipe leaves no test rows to show.")
     table, modality = sources[0].table, sources[0].spec.modality

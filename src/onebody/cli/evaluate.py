@@ -40,12 +40,12 @@ def measure_run(
     from onebody.config import lookup
     from onebody.evaluation import evaluate, figures
     from onebody.inference import load
-    from onebody.training import build_run, load_recipe
+    from onebody.training import build_sources, load_recipe
 
     if not (run / "recipe.yaml").is_file():
         raise ValueError(f"{run}: expected a run's folder (with recipe.yaml), found none.")
     network = load(run, device=device).saved.network
-    sources = lookup(build_run(load_recipe(str(run))).sources, split, "split")
+    sources = lookup(build_sources(load_recipe(str(run))).splits, split, "split")
     if not sources:
         raise ValueError(f"{run}: the {split} split has no labeled rows.")
     measured = figures(network.tasks, evaluate(network, sources, clips=clips, device=device))

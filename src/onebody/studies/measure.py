@@ -12,7 +12,7 @@ import numpy as np
 from onebody.evaluation import evaluate
 from onebody.metrics import confusion_matrix
 from onebody.models import load_network
-from onebody.training import build_run, load_recipe
+from onebody.training import build_sources, load_recipe
 
 FILE = "subjects.json"
 
@@ -50,14 +50,14 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
     if file.exists():
         return Measured(**json.loads(file.read_text(encoding="utf-8")))
     recipe = load_recipe(str(run / "recipe.yaml"))
-    setup = build_run(recipe)
-    if not setup.sources["test"]:
+    tests = build_sources(recipe).splits["test"]
+    if not tests:
         raise ValueError(f"{run}: the recipe's split leaves no test rows. State split.test.")
     network = load_network(run / "model").network
     figures: Figures = {}
     confusion: dict[str, list[list[int]]] = {}
     samples: dict[str, int] = {}
-    for source in setup.sources["test"]:
+    for source in tests:
         results = evaluate(network, source, clips=clips, bf16=recipe.train.bf16)
         subjects = np.where(source.table.subject == "", EVERYONE, source.table.subject)
         for name, found in results.items():

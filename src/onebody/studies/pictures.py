@@ -18,7 +18,7 @@ from onebody.inference import load
 from onebody.studies.arms import JOINT
 from onebody.studies.compare import Comparison
 from onebody.studies.runs import Run
-from onebody.training import build_run, load_recipe
+from onebody.training import build_sources, load_recipe
 from onebody.training.log import read_log
 
 COLORS = ("#2563eb", "#d97706", "#059669", "#be185d", "#7c3aed", "#0e7490", "#65a30d")
@@ -87,7 +87,7 @@ def samples(comparison: Comparison, count: int = 6) -> list[tuple[str, str]]:
     folder = Path(run.summary.folder)
     predictor = load(folder)
     drawn: list[tuple[str, str]] = []
-    for source in build_run(load_recipe(str(folder / "recipe.yaml"))).sources["test"]:
+    for source in build_sources(load_recipe(str(folder / "recipe.yaml"))).splits["test"]:
         table, modality = source.table, source.spec.modality
         for row in np.unique(np.linspace(0, len(table) - 1, count).astype(int)):
             medium = str(table.media[modality][row])

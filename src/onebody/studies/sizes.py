@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from onebody.models import build_network, channels_of
-from onebody.studies.arms import JOINT, Arm, make_arms, with_width
+from onebody.studies.arms import Arm, make_arms, with_width
 from onebody.tasks import Task
-from onebody.training import Recipe, build_run
+from onebody.training import Recipe, build_sources
 
 LEAST, MOST, STEPS = 0.05, 2.0, 14
 
@@ -29,14 +29,12 @@ def equal_size_widths(recipe: Recipe) -> dict[str, float]:
         ValueError: if a twin cannot be made that small, its encoder has no width, or there is no
             twin.
     """
-    setup = build_run(recipe)
-    arms = [arm for arm in make_arms(recipe) if arm.name != JOINT]
-    if not arms:
+    tasks = build_sources(recipe).tasks
+    joint, *twins = make_arms(recipe)
+    if not twins:
         raise ValueError("A recipe of one task has no twins, so there is no size to share out.")
-    whole = sum(p.numel() for p in setup.network.parameters())
-    goal = whole / len(arms)
-    tasks = setup.network.tasks
-    return {arm.name: _solve(partial(_parameters, arm, tasks), goal, arm.name) for arm in arms}
+    goal = _parameters(joint, tasks, 1.0) / len(twins)
+    return {arm.name: _solve(partial(_parameters, arm, tasks), goal, arm.name) for arm in twins}
 
 
 def _solve(parameters: Callable[[float], int], goal: float, name: str) -> float:
@@ -55,7 +53,7 @@ def _solve(parameters: Callable[[float], int], goal: float, name: str) -> float:
 
 def _parameters(arm: Arm, tasks: Mapping[str, Task], factor: float) -> int:
     """Count the parameters of a twin at some width."""
-    twin = with_width(arm.recipe, factor)
+    twin = arm.recipe if factor == 1.0 else with_width(arm.recipe, factor)
     channels: dict[str, int] = {}
     for place in range(len(twin.data)):
         channels |= channels_of(twin.input_of(place))

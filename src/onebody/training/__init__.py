@@ -11,6 +11,7 @@ from onebody.training.reading import (
 )
 from onebody.training.recipe import DataConfig, EvaluationConfig, Recipe, TrainConfig
 from onebody.training.setup import Setup, build_run
+from onebody.training.sources import Sources, build_sources
 from onebody.training.summary import RunSummary, load_summary
 
 __all__ = [
@@ -29,4 +30,6 @@ __all__ = [
     "read_log",
     "Setup",
     "build_run",
+    "build_sources",
+    "Sources",
 ]

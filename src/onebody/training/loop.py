@@ -21,7 +21,8 @@ from onebody.training.reading import load_recipe, save_recipe
 from onebody.training.recipe import Recipe
 from onebody.training.report import StepReport
 from onebody.training.schedule import rate_factor
-from onebody.training.setup import Setup, build_run, clip_seconds
+from onebody.training.setup import Setup, build_run
+from onebody.training.sources import clip_seconds
 from onebody.training.step import train_step
 from onebody.training.summary import RunSummary, load_summary, save_summary
 

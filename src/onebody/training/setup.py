@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from onebody.balancing import BALANCERS, Balancer
 from onebody.config import Config, build, lookup
-from onebody.data import Batch, Loader, SampleTable, Source
-from onebody.data.sources import MediaError, frame_span, probe
+from onebody.data import Batch, Loader, Source
 from onebody.data.targets import labeled_rows
-from onebody.datasets import DATASETS
-from onebody.evaluation import split
 from onebody.models import Network, build_network, channels_of, initialize, load_network
-from onebody.tasks import Task, build_tasks, resolve_tasks
+from onebody.tasks import Task
 from onebody.training.distributed import World, distributed
 from onebody.training.ema import WeightAverage
 from onebody.training.optimizer import build_optimizer
 from onebody.training.recipe import Recipe
-from onebody.types import Bools
+from onebody.training.sources import build_sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +81,10 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
     """
     world = world or World()
     device = choose_device(recipe.train.device, world)
-    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
-    resolved = resolve_tasks(recipe.tasks, tables)
-    tasks = build_tasks(resolved)
-    _check_monitor(recipe.train.monitor, tasks)
-    sources, rows = _divide(recipe, tables, tasks)
+    found = build_sources(recipe)
+    _check_monitor(recipe.train.monitor, found.tasks)
     loader = Loader(
-        sources["train"],
+        found.splits["train"],
         seed=recipe.train.seed,
         workers=recipe.train.workers,
         on_error=recipe.train.on_error,
@@ -100,19 +93,19 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
         rank=world.rank,
         world=world.size,
     )
-    network, loaded = _network(recipe, tasks, device)
+    network, loaded = _network(recipe, found.tasks, device)
     optimizer = build_optimizer(recipe.optimizer, network)
     ema = recipe.train.ema
     return Setup(
         recipe=recipe,
-        resolved=resolved,
-        sources=sources,
-        rows=rows,
+        resolved=found.resolved,
+        sources=found.splits,
+        rows=found.rows,
         loader=loader,
         network=network,
         model=distributed(network, world),
         optimizer=optimizer,
-        balancer=build(BALANCERS, recipe.balancer, "balancer", tasks=tuple(tasks)),
+        balancer=build(BALANCERS, recipe.balancer, "balancer", tasks=tuple(found.tasks)),
         average=None if ema is None else WeightAverage(network, ema),
         device=device,
         world=world,
@@ -131,63 +124,6 @@ def choose_device(name: str, world: World) -> torch.device:
         raise ValueError("train.device is 'cuda', but no GPU is found. Use 'auto' or 'cpu'.")
     return (
         torch.device("cuda", world.local_rank) if found and name != "cpu" else torch.device("cpu")
-    )
-
-
-def _divide(
-    recipe: Recipe, tables: list[SampleTable], tasks: Mapping[str, Task]
-) -> tuple[dict[str, list[Source]], dict[str, int]]:
-    """Split every table into sources, and count their labeled rows.
-
-    A source without a label of these tasks in a split has no part in that split; a recipe that
-    is left with some of its tasks may well have such sources.
-    """
-    sources: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
-    rows = dict.fromkeys([*sources, "unlabeled"], 0)
-    for place, table in enumerate(tables):
-        divided = split(table, recipe.split, recipe.evaluation.split_seed)
-        table = _hide(recipe, place, table, divided.train)
-        targets = [task.target_spec(table) for task in tasks.values()]
-        labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
-        rows["unlabeled"] += int((~labeled).sum())
-        for name, kept in sources.items():
-            chosen = labeled & getattr(divided, name)
-            rows[name] += int(chosen.sum())
-            if chosen.any():
-                kept.append(_source(recipe, place, table.select(chosen), tasks, name))
-    if not sources["train"]:
-        raise ValueError(f"No training row carries a label for {', '.join(tasks)}.")
-    return sources, rows
-
-
-def _hide(recipe: Recipe, place: int, table: SampleTable, trains: Bools) -> SampleTable:
-    """Hide the training labels that the recipe says; which ones depends on the split's seed."""
-    hidden = recipe.data[place].hide
-    if hidden is None:
-        return table
-    candidates = np.any([table.labeled(column) for column in hidden.columns], axis=0) & trains
-    order = np.random.default_rng(recipe.evaluation.split_seed).permutation(len(table))
-    chosen = order[candidates[order]][: round(hidden.share * int(candidates.sum()))]
-    rows = np.zeros(len(table), np.bool_)
-    rows[chosen] = True
-    for column in hidden.columns:
-        table = table.hide(column, rows)
-    return table
-
-
-def _source(
-    recipe: Recipe, place: int, table: SampleTable, tasks: Mapping[str, Task], part: str
-) -> Source:
-    """Make the source of one table's rows in one split."""
-    data, trains = recipe.data[place], part == "train"
-    return Source(
-        table=table,
-        spec=recipe.input_of(place),
-        targets=tuple(task.target_spec(table) for task in tasks.values()),
-        augment=recipe.augment if trains else None,
-        batch_size=data.batch_size if trains else recipe.evaluation.batch_size,
-        weight=data.weight if trains else 1.0,
-        balance=data.balance if trains else (),
     )
 
 
@@ -259,42 +195,3 @@ def _fits(source: Source, row: int, batch: Batch, task: str) -> bool:
         and row < len(source.table)
         and (target.form == "union" or bool(labeled_rows(source.table, target)[row]))
     )
-
-
-_SPAN = ("start_s", "end_s", "fps")
-
-
-def clip_seconds(sources: Sequence[Source], sample: int = 64) -> float | None:
-    """Return the median length of what a network learns from, in seconds.
-
-    A network that samples uniformly judges long videos by windows of this length.
-
-    Args:
-        sources: of the training.
-        sample: most rows of each source that are looked at, spread over it.
-
-    Returns:
-        None where no medium has a clock.
-    """
-    lengths: list[float] = []
-    for source in sources:
-        table = source.table
-        media = table.media[source.spec.modality]
-        for row in np.unique(np.linspace(0, len(table) - 1, sample).astype(int)):
-            span = [float(getattr(table, name)[row]) for name in _SPAN]
-            length = _seconds(str(media[row]), *span)
-            if length is not None:
-                lengths.append(length)
-    return float(np.median(lengths)) if lengths else None
-
-
-def _seconds(medium: str, start_s: float, end_s: float, fps: float) -> float | None:
-    """Return the length of one row's span; None where it cannot be known."""
-    if not medium:
-        return None
-    try:
-        rate = fps if np.isfinite(fps) else probe(medium).fps
-        first, stop = frame_span(medium, start_s, end_s, fps=fps)
-    except MediaError:
-        return None  # a broken row is reported, or stops the training, when it is read
-    return (stop - first) / rate if np.isfinite(rate) and rate > 0 else None

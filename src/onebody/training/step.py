@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from onebody.data import Batch
-from onebody.models import Network, Outputs
+from onebody.models import Network, Outputs, evaluating
 from onebody.training.distributed import World, summed
 from onebody.training.report import StepReport
 from onebody.training.setup import Setup
@@ -29,7 +29,6 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
         ValueError: if a loss is not finite; names the task and the rows.
     """
     recipe, network, world = setup.recipe, setup.network, setup.world
-    torch.manual_seed(_step_seed(recipe.train.seed, step, world))
     batches = [_placed(batch, setup) for batch in batches]
     rows = [batch.present(tuple(network.tasks)) for batch in batches]
     counts, samples = _counts(network, batches, rows, world)
@@ -37,7 +36,13 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
         return StepReport(samples=samples)
 
     setup.optimizer.zero_grad(set_to_none=True)
-    network.before_step(lambda: _score(setup, batches, rows, counts))
+    torch.manual_seed(_step_seed(recipe.train.seed, step))
+    given = (batches, rows, counts)
+    network.before_step(lambda: _score(setup, *given), tuple(counts))
+    torch.manual_seed(_step_seed(recipe.train.seed, step, world.rank))
+    # Runs that draw anew each time are one list of Batches: one forward and one backward for all.
+    batches, rows = batches * network.passes, rows * network.passes
+    counts = {name: count * network.passes for name, count in counts.items()}
     with torch.autocast(setup.device.type, torch.bfloat16, enabled=recipe.train.bf16):
         outputs = setup.model(batches, _asked(rows, counts))
     terms = task_losses(network, batches, outputs, rows, counts)
@@ -140,8 +145,9 @@ def _score(
     rows: Sequence[Mapping[str, Tensor]],
     counts: Mapping[str, int],
 ) -> Tensor:
-    """Return the step's summed loss without learning from it."""
-    with torch.no_grad():
+    """Return the step's summed loss, in evaluation mode, without learning from it."""
+    bf16 = torch.autocast(setup.device.type, torch.bfloat16, enabled=setup.recipe.train.bf16)
+    with evaluating(setup.network), torch.no_grad(), bf16:
         terms = task_losses(setup.network, batches, setup.network(batches, rows), rows, counts)
         return summed(torch.stack(list(terms.values())).sum(), setup.world)
 
@@ -195,9 +201,9 @@ def _placed(batch: Batch, setup: Setup) -> Batch:
     return Batch(inputs=inputs, valid=batch.valid, targets=batch.targets, context=batch.context)
 
 
-def _step_seed(seed: int, step: int, world: World) -> int:
-    """Return what dropout draws from: a function of the step, so that a resumed run repeats it."""
-    return (seed * 1_000_003 + step) * 1_009 + world.rank
+def _step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """Return what a step draws from: a function of its number, so that a resumed run repeats it."""
+    return (seed * 1_000_003 + step) * 1_009 + rank
 
 
 def _zero(batches: Sequence[Batch]) -> Tensor:
@@ -224,7 +230,7 @@ def _not_finite(
                 more = f" and {len(names) - 5} more" if len(names) > 5 else ""
                 faults.append(f"{name!r} for {', '.join(names[:5])}{more}")
     return (
-        f"Step {step}: the loss is not finite: {'; '.join(faults) or 'on another process'}. Look "
+        f"Step {step}: the loss is not finite: {'; '.join(dict.fromkeys(faults)) or 'on another process'}. Look "
         "at these rows' labels and media; if they are sound, lower optimizer.lr or set "
         "train.clip_norm."
     )
