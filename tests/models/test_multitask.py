@@ -94,10 +94,17 @@ def test_the_default_heads_of_a_causal_encoder_stream() -> None:
 
 def test_hooks_reach_the_sharing(monkeypatch) -> None:
     network = make_network("light", THREE)
-    heard = []
-    monkeypatch.setattr(type(network.sharing), "before_step", lambda _, score: heard.append(score))
-    monkeypatch.setattr(type(network.sharing), "after_backward", lambda _: heard.append("after"))
-    network.before_step(len)
+    kind, heard = type(network.sharing), []
+    monkeypatch.setattr(kind, "before_step", lambda _, score, tasks: heard.extend((score, tasks)))
+    monkeypatch.setattr(kind, "after_backward", lambda _: heard.append("after"))
+    monkeypatch.setattr(kind, "freeze", lambda _: heard.append("freeze"))
+    monkeypatch.setattr(kind, "rates", lambda _: {"mixers": 10.0})
+    network.before_step(len, ["any"])  # a composite is told as the tasks it is made from
     network.after_backward()
-    assert heard == [len, "after"]
+    network.freeze()
+    assert heard == [len, ["action", "gesture"], "after", "freeze"]
+    assert network.rates() == {"sharing.mixers": 10.0}
+    assert network.passes == 1
+    monkeypatch.setattr(network.sharing, "passes", 3)
+    assert network.passes == 3
     assert network.output_weights("action", 2) == (1.0, 1.0)

@@ -219,16 +219,36 @@ class TestStep:
         calls = []
         first = next(iter(setup.network.parameters()))
 
-        def before(score):
+        def before(score, tasks):
             calls.append(("before", first.grad is None, float(score()) > 0))
+            assert set(tasks) == {n for n, t in batches[0].targets.items() if t.present.any()}
+            assert setup.network.training
 
         def after():
             calls.append(("after", first.grad is not None))
 
         monkeypatch.setattr(setup.network, "before_step", before)
         monkeypatch.setattr(setup.network, "after_backward", after)
-        train_step(setup, next(iter(setup.loader.epoch(0))), 0)
+        batches = next(iter(setup.loader.epoch(0)))
+        train_step(setup, batches, 0)
         assert calls == [("before", True, True), ("after", True)]
+
+    def test_several_passes_are_one_backward_of_their_mean(self, tiny, monkeypatch):
+        def gradients(passes):
+            setup = self.make(tiny)
+            setup.network.eval()  # no dropout, so that every pass is the same
+            monkeypatch.setattr(type(setup.network), "passes", passes)
+            batches = next(iter(setup.loader.epoch(0)))
+            report = train_step(setup, batches, 0)
+            assert report.samples == 4
+            return report.losses, [p.grad for p in setup.network.parameters()]
+
+        (losses, once), (same, thrice) = gradients(1), gradients(3)
+        assert losses == pytest.approx(same, rel=1e-5)
+        for one, three in zip(once, thrice, strict=True):
+            assert (one is None) == (three is None)
+            if one is not None:
+                torch.testing.assert_close(one, three, atol=1e-5, rtol=1e-3)
 
     def test_an_infinite_gradient_stops(self, tiny, monkeypatch):
         setup = build_run(tiny(["train.clip_norm=1"]))

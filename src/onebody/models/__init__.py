@@ -32,6 +32,7 @@ from onebody.models.hard import HardConfig, build_hard
 from onebody.models.init_weights import InitReport, initialize, load_pretrained
 from onebody.models.joint_head import JointHeadConfig, build_joint_head
 from onebody.models.light import LightConfig, build_light
+from onebody.models.modes import evaluating
 from onebody.models.multitask import MultiTask
 from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
@@ -106,5 +107,6 @@ __all__ = [
     "load_pretrained",
     "Cost",
     "blank_batch",
+    "evaluating",
     "network_cost",
 ]

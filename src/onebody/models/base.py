@@ -46,6 +46,7 @@ class StageInfo:
         stride_t: input frames per feature frame (ceil: T may be odd).
         stride_s: input pixels per feature pixel (map), else 1.
         points: J of a joints space, else 0.
+        coordinates: leading channels that say where a point is; the others are features.
     """
 
     width: int
@@ -53,6 +54,7 @@ class StageInfo:
     stride_t: int = 1
     stride_s: int = 1
     points: int = 0
+    coordinates: int = 0
 
 
 class Stem(nn.Module, ABC):
@@ -121,10 +123,14 @@ class Sharing(nn.Module, ABC):
     Attributes:
         info: one entry per stage, as heads see them.
         causal: as of `Encoder`, for the whole.
+        lookahead: if it is not causal, which part is to blame and what is needed instead.
+        passes: as of `Network`.
     """
 
     info: tuple[StageInfo, ...]
     causal: bool
+    lookahead: str = "the encoder (a causal one is needed)"
+    passes: int = 1
 
     @abstractmethod
     def forward(
@@ -144,14 +150,21 @@ class Sharing(nn.Module, ABC):
             ValueError: if they share none.
         """
 
-    def before_step(self, score: Callable[[], Tensor]) -> None:
-        """Prepare a training step; ``score()`` runs it without gradient and returns its loss."""
+    def trim(self, stages: Mapping[str, Sequence[int]]) -> None:
+        """Drop the layers that no head reaches; ``stages`` are those that each task's head reads."""
+
+    def rates(self) -> dict[str, float]:
+        """Return the mixing coefficients' factors on the learning rate; see `Network.rates`."""
+        return {}
+
+    def before_step(self, score: Callable[[], Tensor], tasks: Sequence[str]) -> None:
+        """Prepare a training step; see `Network.before_step` (composite tasks are taken apart)."""
 
     def after_backward(self) -> None:
         """Adjust gradients before the optimizer's step."""
 
     def freeze(self) -> None:
-        """Fix data-dependent routes to plain integers, for export."""
+        """Fix routes that are read from arrays to plain integers, for export."""
 
 
 class Head(nn.Module, ABC):
@@ -182,6 +195,14 @@ class Network(nn.Module, ABC):
 
     tasks: Mapping[str, Task]
     causal: bool
+
+    @property
+    def passes(self) -> int:
+        """How often a training step runs its Batches before its one backward.
+
+        More than once where every run draws something new; the loss is the mean over the runs.
+        """
+        return 1
 
     @abstractmethod
     def forward(
@@ -218,11 +239,27 @@ class Network(nn.Module, ABC):
         """Return how much each of a task's ``count`` outputs weighs in its loss."""
         return (1.0,) * count
 
-    def before_step(self, score: Callable[[], Tensor]) -> None:
-        """Prepare a training step; ``score()`` runs it without gradient and returns its loss."""
+    def rates(self) -> dict[str, float]:
+        """Return which parameters are mixing coefficients, not weights.
+
+        Returns:
+            The beginning of their names, and their factor on the learning rate. They never decay.
+        """
+        return {}
+
+    def before_step(self, score: Callable[[], Tensor], tasks: Sequence[str]) -> None:
+        """Prepare a training step. Random draws here are the same on every process.
+
+        Args:
+            score: runs the step in evaluation mode, without gradient, and returns its summed loss.
+            tasks: which carry labels in this step, on any process.
+        """
 
     def after_backward(self) -> None:
         """Adjust gradients before the optimizer's step."""
+
+    def freeze(self) -> None:
+        """Fix routes that are read from arrays to plain integers, for export."""
 
 
 def all_rows(batch: Batch, tasks: Sequence[str]) -> dict[str, Tensor]:

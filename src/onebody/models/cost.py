@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from onebody.data import Batch, Context, InputSpec
 from onebody.models.base import Network, all_rows
 from onebody.models.build import channels_of
+from onebody.models.modes import evaluating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +62,11 @@ def network_cost(network: Network, input: InputSpec, tasks: Sequence[str] | None
         ran.update(module.parameters(recurse=False))
 
     handles = [module.register_forward_pre_hook(note) for module in network.modules()]
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
     try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with evaluating(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
             network([batch], [asked])
     finally:
         for handle in handles:
             handle.remove()
-        for module, mode in modes.items():
-            module.training = mode
     # The counter counts a multiplication and its addition as two.
     return Cost(parameters=sum(p.numel() for p in ran), macs=counter.get_total_flops() // 2)

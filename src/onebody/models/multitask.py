@@ -62,13 +62,26 @@ class MultiTask(Network):
         """Return the deepest parameters that all these tasks reach; see `Network.shared`."""
         return self.sharing.shared({name: self._ask(name) for name in self._plain(tasks)})
 
-    def before_step(self, score: Callable[[], Tensor]) -> None:
+    @property
+    def passes(self) -> int:
+        """How often a training step runs; see `Network.passes`."""
+        return self.sharing.passes
+
+    def rates(self) -> dict[str, float]:
+        """Return the factors of mixing coefficients; see `Network.rates`."""
+        return {f"sharing.{name}": rate for name, rate in self.sharing.rates().items()}
+
+    def before_step(self, score: Callable[[], Tensor], tasks: Sequence[str]) -> None:
         """Prepare a training step."""
-        self.sharing.before_step(score)
+        self.sharing.before_step(score, self._plain(tasks))
 
     def after_backward(self) -> None:
         """Adjust gradients."""
         self.sharing.after_backward()
+
+    def freeze(self) -> None:
+        """Fix routes."""
+        self.sharing.freeze()
 
     def _run(self, batch: Batch, asked: Rows, state: State) -> tuple[Outputs, State]:
         """Run one Batch: shared part, heads, composites, then pick the asked rows."""
@@ -119,7 +132,7 @@ class MultiTask(Network):
 
     def _looking_ahead(self) -> list[str]:
         """Name the parts that need later frames."""
-        parts = [] if self.sharing.causal else ["the encoder (a causal one is needed)"]
+        parts = [] if self.sharing.causal else [self.sharing.lookahead]
         for name, head in self.heads.items():
             if not head.causal:
                 parts.append(f"the head of {name!r} (a class head needs a window)")
