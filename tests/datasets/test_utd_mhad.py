@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from onebody.data import make_batch
 from onebody.data.sources import read_array, read_frames
 from onebody.data.spec import InputSpec
+from onebody.data.store import save_table
 from onebody.datasets.utd_mhad import (
     CLASSES,
     DEPTH_LAG,
@@ -61,6 +64,24 @@ def test_labels_subjects_and_what_is_an_action(official):
     assert action.space.classes[action.values[1]] == "squat" == CLASSES[26]
     assert gesture.space.classes[gesture.values[0]] == "swipe_left"
     assert gesture.space.mirror["swipe_left"] == "swipe_right"
+
+
+def test_every_clip_has_a_class_and_subjects_may_get_a_prefix(official):
+    table = read_utd_mhad(UtdMhadConfig(folder=official, subject_prefix="utd-"))
+    assert table.subject.tolist() == ["utd-2", "utd-5"]
+    column = table.columns["class"]
+    assert column.space.classes == CLASSES
+    assert column.values.tolist() == [0, 26]
+    assert column.space.mirror["draw_circle_cw"] == "draw_circle_ccw"
+
+
+def test_a_folder_prepared_without_the_column_class_gets_it(official):
+    table = read_utd_mhad(UtdMhadConfig(folder=official))
+    fewer = {name: column for name, column in table.columns.items() if name != "class"}
+    save_table(replace(table, columns=fewer), official / "prepared")
+    again = read_utd_mhad(UtdMhadConfig(folder=official / "prepared"))
+    assert again.columns["class"].values.tolist() == [0, 26]
+    assert again.columns["action"].values.tolist() == table.columns["action"].values.tolist()
 
 
 def test_joints_are_projected_and_paired_with_the_lagging_depth(official):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,10 +24,10 @@ import numpy as np
 from PIL import Image
 
 from onebody.config import Config
-from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
+from onebody.data import Column, JointsColumn, SampleTable, make_table
 from onebody.data.store import load_table, save_table
-from onebody.data.table import Text
-from onebody.labels import UNLABELED, LabelSpace
+from onebody.datasets.class_columns import class_columns
+from onebody.datasets.prepared import prefix_subjects, store_arrays
 from onebody.types import Array, Bools, Floats, Frames
 
 CLASSES = (
@@ -65,12 +65,15 @@ class UtdMhadConfig(Config):
         folder: the official folder, or one that was prepared from it.
         prepared: where to write the prepared form; default: ``prepared`` inside ``folder``.
         size: side of the prepared pictures in pixels.
+        subject_prefix: put before every subject's name, so that the people of several sets stay
+            apart.
     """
 
     kind: Literal["utd-mhad"] = "utd-mhad"
     folder: Path
     prepared: Path | None = None
     size: int = 112
+    subject_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +108,13 @@ def read_utd_mhad(config: UtdMhadConfig) -> SampleTable:
     prepared = config.prepared or config.folder / "prepared"
     for folder in (config.folder, prepared):
         if (folder / "table.json").exists():
-            return load_table(folder)
+            return _finish(load_table(folder), config)
     if not (config.folder / "Depth").is_dir():
         raise ValueError(
             f"{config.folder}: no UTD-MHAD here. Expected the folders Depth, Skeleton and Inertial "
             "with the official .mat files, or a prepared folder with table.json."
         )
-    return prepare(official_clips(config.folder, config.size), prepared)
+    return _finish(prepare(official_clips(config.folder, config.size), prepared), config)
 
 
 def official_clips(folder: Path, size: int) -> Iterator[Clip]:
@@ -197,17 +200,17 @@ def prepare(clips: Iterable[Clip], folder: Path) -> SampleTable:
     bare = make_table(
         "utd-mhad",
         {
-            "depth": _concatenate(folder / "depth.npy", frames),
-            "skeleton": _concatenate(folder / "skeleton.npy", [mm[..., :3] for mm in joints]),
-            "imu": _concatenate(folder / "inertial.npy", [_si_units(clip) for clip in found]),
+            "depth": store_arrays(folder / "depth.npy", frames),
+            "skeleton": store_arrays(folder / "skeleton.npy", [mm[..., :3] for mm in joints]),
+            "imu": store_arrays(folder / "inertial.npy", [_si_units(clip) for clip in found]),
         },
         columns={
-            **_labels(np.array([clip.action for clip in found])),
+            **_labels([clip.action for clip in found]),
             "pose2d": JointsColumn(
-                sources=_concatenate(folder / "pose2d.npy", pixels), skeleton="kinect-20", unit="px"
+                sources=store_arrays(folder / "pose2d.npy", pixels), skeleton="kinect-20", unit="px"
             ),
             "pose3d": JointsColumn(
-                sources=_concatenate(folder / "pose3d.npy", joints), skeleton="kinect-20", unit="mm"
+                sources=store_arrays(folder / "pose3d.npy", joints), skeleton="kinect-20", unit="mm"
             ),
         },
         fps=np.full(len(found), FPS),
@@ -221,16 +224,17 @@ def prepare(clips: Iterable[Clip], folder: Path) -> SampleTable:
     return load_table(folder)
 
 
-def _labels(actions: Array) -> dict[str, Column]:
-    """Make the two label columns: each clip is an action or a gesture, never both."""
-    columns: dict[str, Column] = {}
-    for name, is_member in (("action", False), ("gesture", True)):
-        ids = [i + 1 for i in range(len(CLASSES)) if ((i + 1) in GESTURES) is is_member]
-        classes = tuple(CLASSES[i - 1] for i in ids)
-        space = LabelSpace(f"utd-mhad {name}", classes, {c: MIRRORED.get(c, c) for c in classes})
-        values = [ids.index(a) if a in ids else UNLABELED for a in actions]
-        columns[name] = ClassColumn(values=np.array(values, np.int64), space=space)
-    return columns
+def _labels(actions: Sequence[int]) -> dict[str, Column]:
+    """Make the label columns of official class ids."""
+    return class_columns("utd-mhad", CLASSES, GESTURES, MIRRORED, actions)
+
+
+def _finish(table: SampleTable, config: UtdMhadConfig) -> SampleTable:
+    """Add what folders prepared by earlier versions lack, and the prefix of the subjects."""
+    if "class" not in table.columns:
+        ids = [int(name[1:].partition("_")[0]) for name in table.row_names.tolist()]  # "a1_s1_t1"
+        table = replace(table, columns={**_labels(ids), **table.columns})
+    return prefix_subjects(table, config.subject_prefix)
 
 
 def _joints_mm(clip: Clip) -> Floats:
@@ -254,14 +258,6 @@ def _project(joints_mm: Floats, camera: Array) -> Floats:
     x = camera[0] * joints_mm[..., 0] / depth + camera[2]
     y = camera[1] * joints_mm[..., 1] / depth + camera[3]
     return np.stack([x, y, joints_mm[..., 3]], axis=-1).astype(np.float32)
-
-
-def _concatenate(file: Path, parts: Sequence[Array]) -> Text:
-    """Write arrays one after the other and return where each of them lies."""
-    np.save(file, np.concatenate(parts))
-    ends = np.cumsum([len(part) for part in parts])
-    places = [f"{file}#{end - len(part)}:{end}" for part, end in zip(parts, ends, strict=True)]
-    return np.array(places, np.str_)
 
 
 def _variable(file: Path, name: str, axes: int) -> Array:

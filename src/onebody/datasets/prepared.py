@@ -1,0 +1,63 @@
+"""Prepared folders: a saved table beside its media, as several readers and commands write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from onebody.config import Config
+from onebody.data import SampleTable
+from onebody.data.store import load_table
+from onebody.data.table import Text
+from onebody.types import Array
+
+
+class PreparedConfig(Config):
+    """A prepared folder: ``table.json`` beside media in arrays.
+
+    Attributes:
+        folder: what ``onebody import-poses`` and ``onebody extract`` write, for instance.
+        subject_prefix: put before every subject's name, so that the people of several sets stay
+            apart.
+    """
+
+    kind: Literal["prepared"] = "prepared"
+    folder: Path
+    subject_prefix: str = ""
+
+
+def read_prepared(config: PreparedConfig) -> SampleTable:
+    """Read a prepared folder.
+
+    Raises:
+        ValueError: if it holds no table, or a damaged one.
+    """
+    return prefix_subjects(load_table(config.folder), config.subject_prefix)
+
+
+def prefix_subjects(table: SampleTable, prefix: str) -> SampleTable:
+    """Put a text before the names of the subjects that are known."""
+    if not prefix:
+        return table
+    named = [f"{prefix}{subject}" if subject else "" for subject in table.subject.tolist()]
+    return replace(table, subject=np.array(named, np.str_))
+
+
+def store_arrays(file: Path, parts: Sequence[Array]) -> Text:
+    """Write arrays one after the other into one npy file; return where each of them lies.
+
+    Args:
+        file: the npy file.
+        parts: arrays ``[T, ...]`` that differ in T alone.
+
+    Returns:
+        ``[N]`` sources ``file.npy#a:b``.
+    """
+    np.save(file, np.concatenate(parts))
+    ends = np.cumsum([len(part) for part in parts])
+    places = [f"{file}#{end - len(part)}:{end}" for part, end in zip(parts, ends, strict=True)]
+    return np.array(places, np.str_)
