@@ -3,15 +3,6 @@ import torch
 from model_helpers import by_name, make_batch, make_network, mask, vector
 
 from onebody.models import Ask
-from onebody.models.hard import union_rows
-
-
-def test_the_union_of_rows_is_run() -> None:
-    assert union_rows({"a": Ask(stages=(0,)), "b": Ask(stages=(0,), rows=mask(1, 0))}) is None
-    asks = {"a": Ask(stages=(0,), rows=mask(1, 0, 0)), "b": Ask(stages=(0,), rows=mask(0, 1, 0))}
-    assert torch.equal(union_rows(asks), mask(1, 1, 0))
-    asks["c"] = Ask(stages=(0,), rows=mask(0, 0, 1))
-    assert union_rows(asks) is None
 
 
 def test_rows_that_nobody_asks_for_do_not_enter_batch_statistics() -> None:

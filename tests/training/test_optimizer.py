@@ -85,6 +85,21 @@ def test_longest_part_gives_the_rate_and_names_end_at_dots():
     }
 
 
+def test_mixing_coefficients_have_their_own_rate_and_do_not_decay():
+    network = Net()
+    config = AdamWConfig(lr=0.1, weight_decay=0.3, rates={"encoder": 0.5})
+    optimizer = build_optimizer(config, network, {"encoder.0": 10.0, "head": 4.0})
+    found = {
+        name: (group["rate"], group["weight_decay"])
+        for group in optimizer.param_groups
+        for name in names_of(network, group)
+    }
+    assert found["encoder.0.weight"] == (5.0, 0.0)
+    assert found["encoder.1.weight"] == (0.5, 0.0)
+    assert found["encoder2.weight"] == (1.0, 0.3)
+    assert found["head.weight"] == (4.0, 0.0)
+
+
 def test_frozen_parts_neither_move_nor_count():
     network = Net()
     config = AdamWConfig(lr=0.1, freeze=("encoder",))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import torch
 from pydantic import Field
 from torch import nn
 
 from onebody.config import Config, build, choice, nearest
-from onebody.data import InputSpec
 from onebody.models.base import Head, Network, StageInfo
 from onebody.models.class_head import ClassHeadConfig, FrameHeadConfig
 from onebody.models.hard import HardConfig
+from onebody.models.inputs import InputShape
 from onebody.models.joint_head import JointHeadConfig
 from onebody.models.light import LightConfig
 from onebody.models.multitask import MultiTask
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
+from onebody.models.seeds import drawn_for
 from onebody.tasks import Task
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ else:
 
 STREAM_WINDOW = 16
 """Frames that a causal network's clip classifiers average, unless their config says otherwise."""
-
-_MODALITY_CHANNELS = {"rgb": 3, "depth": 1, "silhouette": 1}
 
 
 class MultiTaskConfig(Config):
@@ -51,33 +48,21 @@ class MultiTaskConfig(Config):
     heads: Mapping[str, AnyHead] = Field(default_factory=dict)
 
 
-def channels_of(spec: InputSpec) -> dict[str, int]:
-    """Return the channels of each modality that an input specification gives a network.
-
-    Raises:
-        ValueError: for a modality that is no picture.
-    """
-    kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
-    if kind not in _MODALITY_CHANNELS:
-        raise ValueError(f"Unknown modality {spec.modality!r}. {nearest(kind, _MODALITY_CHANNELS)}")
-    return {spec.modality: _MODALITY_CHANNELS[kind]}
-
-
 def build_network(
-    config: Config, tasks: Mapping[str, Task], channels: Mapping[str, int]
+    config: Config, tasks: Mapping[str, Task], inputs: Mapping[str, InputShape]
 ) -> Network:
     """Build any registered network.
 
     Args:
         config: a network's config, chosen by its ``kind``.
         tasks: by name.
-        channels: channels per modality (`channels_of`).
+        inputs: what it is given, by modality (`input_shapes`).
     """
-    return build(NETWORKS, config, "network", tasks=tasks, channels=channels)
+    return build(NETWORKS, config, "network", tasks=tasks, inputs=inputs)
 
 
 def build_multitask(
-    config: MultiTaskConfig, *, tasks: Mapping[str, Task], channels: Mapping[str, int]
+    config: MultiTaskConfig, *, tasks: Mapping[str, Task], inputs: Mapping[str, InputShape]
 ) -> MultiTask:
     """Build encoder, sharing and heads.
 
@@ -91,29 +76,36 @@ def build_multitask(
             raise ValueError(f"A head is given for {name!r}, which {why}. {nearest(name, plain)}")
     if not plain:
         raise ValueError("A network needs at least one task with a head; none is given.")
+    for name in plain:
+        _check_name(name)
     sharing = build(
         SHARINGS,
         config.sharing,
         "sharing",
-        make_encoder=lambda: build(ENCODERS, config.encoder, "encoder", channels=channels),
+        make_encoder=lambda: build(ENCODERS, config.encoder, "encoder", inputs=inputs),
         tasks=tuple(plain),
     )
     heads = {
         name: _build_head(config.heads.get(name), task, sharing.info, causal=sharing.causal)
         for name, task in plain.items()
     }
+    sharing.trim({name: head.stages for name, head in heads.items()})
     return MultiTask(tasks, sharing, heads)
+
+
+def _check_name(name: str) -> None:
+    """Refuse a task's name that parts of a network cannot be called by."""
+    if "." in name or hasattr(nn.ModuleDict, name):
+        raise ValueError(
+            f"A task cannot be called {name!r}: names must hold no dot and differ from those "
+            "of a ModuleDict's methods. Rename it."
+        )
 
 
 def _build_head(
     config: Config | None, task: Task, info: Sequence[StageInfo], *, causal: bool
 ) -> Head:
     """Build a task's head, by default the one of its form."""
-    if "." in task.name or hasattr(nn.ModuleDict, task.name):
-        raise ValueError(
-            f"A task cannot be called {task.name!r}: names must hold no dot and differ from those "
-            "of a ModuleDict's methods. Rename it."
-        )
     if config is None:
         config = {
             "vector": ClassHeadConfig(window=STREAM_WINDOW if causal else None),
@@ -122,6 +114,5 @@ def _build_head(
         }[task.form]
     # A head's random weights depend on the seed and its task's name, not on which other tasks there
     # are: a network with one task more begins, in all it shares with the other, at the same point.
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed((torch.initial_seed() + zlib.crc32(task.name.encode())) % 2**63)
+    with drawn_for(task.name):
         return build(HEADS, config, "head", task=task, info=info)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from onebody.config import Config
+from onebody.models.asked import pick_rows, take_rows, trainable_or_refuse
 from onebody.models.base import Ask, Encoder, Features, Sharing, prefixed, scoped
 from onebody.types import State
 
@@ -39,12 +39,7 @@ class HardSharing(Sharing):
         state: State,
     ) -> tuple[Features, State]:
         """Return each task's Features; see `Sharing`."""
-        rows = union_rows(asks)
-        if rows is not None:
-            if state:
-                raise ValueError("A stream must ask the same rows, all of them, at every step.")
-            inputs = {name: x[rows] for name, x in inputs.items()}
-            valid = {name: x[rows] for name, x in valid.items()}
+        rows, inputs, valid = take_rows(inputs, valid, asks, state)
         features: Features = {task: {} for task in asks}
         x, kept = self.encoder.stem(inputs, valid, scoped(state, "stem"))
         left = prefixed(kept, "stem")
@@ -54,19 +49,12 @@ class HardSharing(Sharing):
             left |= prefixed(kept, name)
             for task, ask in asks.items():
                 if number in ask.stages:
-                    features[task][number] = x if _same(ask.rows, rows) else x[_within(ask, rows)]
+                    features[task][number] = pick_rows(x, rows, ask.rows)
         return features, left
 
     def shared(self, asks: Mapping[str, Ask]) -> list[nn.Parameter]:
         """Return the trainable parameters of the deepest stage that every task reads or passes."""
-        deepest = min(max(ask.stages) for ask in asks.values())
-        for part in (*reversed(list(self.encoder.stages)[: deepest + 1]), self.encoder.stem):
-            found = [p for p in part.parameters() if p.requires_grad]
-            if found:
-                return found
-        raise ValueError(
-            f"Tasks {', '.join(asks)} share no trainable parameters: the encoder is frozen."
-        )
+        return deepest(self.encoder, asks)
 
 
 def build_hard(
@@ -79,25 +67,12 @@ def build_hard(
     return HardSharing(make_encoder())
 
 
-def union_rows(asks: Mapping[str, Ask]) -> Tensor | None:
-    """Return ``[B]`` bool: rows that some task asks for; None: all of them."""
-    masks = [ask.rows for ask in asks.values()]
-    known = [rows for rows in masks if rows is not None]
-    if len(known) < len(masks):
-        return None
-    rows = torch.stack(known).any(0)
-    return None if bool(rows.all()) else rows
+def deepest(encoder: Encoder, asks: Mapping[str, Ask]) -> list[nn.Parameter]:
+    """Return the trainable parameters of the deepest stage of an encoder that all tasks pass.
 
-
-def _same(rows: Tensor | None, union: Tensor | None) -> bool:
-    """Tell whether a task asks for just the rows that were run."""
-    if rows is None or union is None:
-        return rows is union
-    return torch.equal(rows, union)
-
-
-def _within(ask: Ask, union: Tensor | None) -> Tensor:
-    """Return which of the rows that were run a task asks for."""
-    if ask.rows is None:
-        raise ValueError("A task asked for every row, but not every row was run.")
-    return ask.rows if union is None else ask.rows[union]
+    Raises:
+        ValueError: if there are none.
+    """
+    depth = min(max(ask.stages) for ask in asks.values())
+    parts = (*reversed(list(encoder.stages)[: depth + 1]), encoder.stem)
+    return trainable_or_refuse(([part] for part in parts), asks)

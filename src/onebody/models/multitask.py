@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from onebody.config import lookup, nearest
 from onebody.data import Batch
+from onebody.models.asked import pick_rows
 from onebody.models.base import (
     Ask,
     Head,
@@ -102,7 +103,7 @@ class MultiTask(Network):
         for name in self.composites:
             if name in rows:
                 outputs[name] = (self._compose(name, outputs, rows),)
-        return {n: tuple(_pick(o, rows[n], asked[n]) for o in outputs[n]) for n in asked}, left
+        return {n: tuple(pick_rows(o, rows[n], asked[n]) for o in outputs[n]) for n in asked}, left
 
     def _with_parts(self, asked: Rows) -> dict[str, Tensor]:
         """Add the tasks that asked composites read, for the union of rows."""
@@ -115,7 +116,7 @@ class MultiTask(Network):
     def _compose(self, name: str, outputs: Outputs, rows: Rows) -> Tensor:
         """Make a composite's output from its parts' final outputs for its rows."""
         task = self.tasks[name]
-        return task.compose({p: _pick(outputs[p][-1], rows[p], rows[name]) for p in task.reads})
+        return task.compose({p: pick_rows(outputs[p][-1], rows[p], rows[name]) for p in task.reads})
 
     def _ask(self, name: str, rows: Tensor | None = None) -> Ask:
         """Say what a plain task's head wants of the shared part."""
@@ -155,9 +156,3 @@ def _order(tasks: Mapping[str, Task]) -> list[str]:
         raise ValueError(
             f"Tasks read each other in a circle: {' -> '.join(error.args[1])}."
         ) from None
-
-
-def _pick(output: Tensor, have: Tensor, want: Tensor) -> Tensor:
-    """Return the wanted rows of an output that was made for the rows ``have`` (masks ``[B]``)."""
-    within = want[have]
-    return output if bool(within.all()) else output[within]

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from onebody.config import Config
 from onebody.models.base import Encoder, Stage, StageInfo
 from onebody.models.frames import fold_frames, unfold_frames, use_channels_last
-from onebody.models.inputs import single_modality
+from onebody.models.inputs import InputShape, single_picture
 from onebody.models.light import LightStem
 from onebody.models.softargmax import (
     expected_position,
@@ -158,9 +158,9 @@ class PathStage(Stage):
         return joined.transpose(1, 2), {"places": places[:, :, -1:]}
 
 
-def build_points(config: PointsConfig, *, channels: Mapping[str, int]) -> Encoder:
+def build_points(config: PointsConfig, *, inputs: Mapping[str, InputShape]) -> Encoder:
     """Build the points encoder for one modality."""
-    modality, count = single_modality(channels, config.kind)
+    modality, count = single_picture(inputs, config.kind)
     widths = (config.stem, *config.widths, config.temporal_width)
     stem, fine, middle, deep, temporal = (max(1, round(w * config.width)) for w in widths)
     stages: list[Stage] = [
@@ -180,7 +180,12 @@ def build_points(config: PointsConfig, *, channels: Mapping[str, int]) -> Encode
     info = [
         StageInfo(width=fine, space="map", stride_s=4),
         StageInfo(width=middle, space="map", stride_s=4),
-        StageInfo(width=COORDINATES + config.appearance, space="joints", points=config.points),
+        StageInfo(
+            width=COORDINATES + config.appearance,
+            space="joints",
+            points=config.points,
+            coordinates=COORDINATES,
+        ),
         vector,
         vector,
     ]

@@ -77,12 +77,16 @@ OPTIMIZERS: dict[str, Factory[torch.optim.Optimizer]] = {
 """Built as ``build(config, groups)``."""
 
 
-def build_optimizer(config: OptimizerConfig, network: nn.Module) -> torch.optim.Optimizer:
+def build_optimizer(
+    config: OptimizerConfig, network: nn.Module, rates: Mapping[str, float] | None = None
+) -> torch.optim.Optimizer:
     """Build an optimizer over a network's parameters, frozen ones left out.
 
     Args:
         config: of one of `OPTIMIZERS`.
         network: its frozen parts are set to need no gradient.
+        rates: of the network's mixing coefficients (see `onebody.models.Network.rates`): factors
+            that multiply those of ``config``; these parameters do not decay.
 
     Returns:
         An optimizer whose groups carry ``rate``, their factor on the learning rate.
@@ -93,13 +97,15 @@ def build_optimizer(config: OptimizerConfig, network: nn.Module) -> torch.optim.
     """
     for part in (*config.rates, *config.freeze):
         _check_part(network, part)
+    own = rates or {}
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if any(_within(name, part) for part in config.freeze):
             parameter.requires_grad_(False)
             continue
-        decayed = parameter.ndim >= 2
-        groups.setdefault((_rate(name, config.rates), decayed), []).append(parameter)
+        decayed = parameter.ndim >= 2 and not any(_within(name, part) for part in own)
+        rate = _rate(name, config.rates) * _rate(name, own)
+        groups.setdefault((rate, decayed), []).append(parameter)
     if not groups:
         raise ValueError(f"freeze = {', '.join(config.freeze)} leaves nothing to train.")
     return lookup(OPTIMIZERS, config.kind, "optimizer").build(

@@ -13,7 +13,7 @@ from onebody.balancing import BALANCERS, Balancer
 from onebody.config import Config, build, lookup
 from onebody.data import Batch, Loader, Source
 from onebody.data.targets import labeled_rows
-from onebody.models import Network, build_network, channels_of, initialize, load_network
+from onebody.models import Network, build_network, initialize, input_shapes, load_network
 from onebody.tasks import Task
 from onebody.training.distributed import World, distributed
 from onebody.training.ema import WeightAverage
@@ -94,7 +94,7 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
         world=world.size,
     )
     network, loaded = _network(recipe, found.tasks, device)
-    optimizer = build_optimizer(recipe.optimizer, network)
+    optimizer = build_optimizer(recipe.optimizer, network, network.rates())
     ema = recipe.train.ema
     return Setup(
         recipe=recipe,
@@ -131,11 +131,9 @@ def _network(
     recipe: Recipe, tasks: Mapping[str, Task], device: torch.device
 ) -> tuple[Network, list[str]]:
     """Build the network with the recipe's seed, and take weights over if it says so."""
-    channels: dict[str, int] = {}
-    for place in range(len(recipe.data)):
-        channels |= channels_of(recipe.input_of(place))
+    inputs = input_shapes(*(recipe.input_of(place) for place in range(len(recipe.data))))
     torch.manual_seed(recipe.train.seed)
-    network = build_network(recipe.network, tasks, channels)
+    network = build_network(recipe.network, tasks, inputs)
     init, loaded = recipe.train.init, []
     if init is not None and init.is_dir():
         loaded = _take_weights(network, init)
