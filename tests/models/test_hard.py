@@ -1,6 +1,6 @@
 import pytest
 import torch
-from model_helpers import by_name, make_batch, make_network, mask, vector
+from model_helpers import by_name, joints, make_batch, make_network, mask, vector
 
 from onebody.models import Ask
 
@@ -30,11 +30,27 @@ def test_shared_steps_up_past_frozen_stages() -> None:
     encoder = network.sharing.encoder
     for stage in list(encoder.stages)[2:]:
         stage.requires_grad_(False)
-    expected = [id(p) for p in encoder.stages[1].parameters()]
-    assert [id(p) for p in network.shared(["a", "b"])] == expected
+    last = encoder.stages[1].blocks[-1].second  # the last layer of the last stage that learns
+    assert [id(p) for p in network.shared(["a", "b"])] == [id(p) for p in last.parameters()]
+    last.requires_grad_(False)
+    expected = [id(p) for p in encoder.stages[1].parameters() if p.requires_grad]
+    assert [id(p) for p in network.shared(["a", "b"])] == expected != []
     encoder.requires_grad_(False)
     with pytest.raises(ValueError, match="a, b share no trainable parameters"):
         network.shared(["a", "b"])
+
+
+def test_what_tasks_share_is_what_all_of_their_outputs_pass() -> None:
+    """A task that reads two stages gets part of its output past the later one."""
+    network = make_network(
+        "points", by_name(vector("action"), joints("pose")), heads={"pose": "points"}
+    )
+    stages = network.sharing.encoder.stages
+    assert network.heads["pose"].stages == (2, 4)
+    assert network.representation(["action"]) is stages[4]
+    assert network.representation(["action", "pose"]) is stages[2]
+    points = {id(p) for p in stages[2].parameters()}
+    assert {id(p) for p in network.shared(["pose", "action"])} == points
 
 
 def test_a_stream_keeps_its_rows() -> None:

@@ -73,6 +73,11 @@ class Stage(nn.Module, ABC):
     A clip is a stream step of many frames from empty state; a stage that looks ahead ignores state.
     """
 
+    @property
+    def last(self) -> nn.Module:
+        """The last layer, part of all that leaves the stage; the whole stage if none is."""
+        return self
+
     @abstractmethod
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:
         """Map ``[B, C, T, *space]`` and the state left by earlier frames to the same kinds."""
@@ -117,6 +122,12 @@ Features: TypeAlias = dict[str, dict[int, Feature]]
 """Per task the Features of the stages it asked for, of the rows it asked for (N of B)."""
 
 
+NO_REPRESENTATION = (
+    "This way of sharing gives every task Features of its own: there is no representation that all "
+    "outputs are made from. Take gradient.source=shared or all, or the sharing 'hard'."
+)
+
+
 class Sharing(nn.Module, ABC):
     """How tasks share an encoder.
 
@@ -150,8 +161,16 @@ class Sharing(nn.Module, ABC):
             ValueError: if they share none.
         """
 
+    def representation(self, asks: Mapping[str, Ask]) -> Stage:  # noqa: ARG002
+        """Return the deepest stage from whose Feature all asked tasks' outputs are made.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        raise ValueError(NO_REPRESENTATION)
+
     def trim(self, stages: Mapping[str, Sequence[int]]) -> None:
-        """Drop the layers that no head reaches; ``stages`` are those that each task's head reads."""
+        """Drop layers that no head reaches; ``stages`` says which ones each task's head reads."""
 
     def rates(self) -> dict[str, float]:
         """Return the mixing coefficients' factors on the learning rate; see `Network.rates`."""
@@ -234,6 +253,14 @@ class Network(nn.Module, ABC):
         Raises:
             ValueError: if there are none.
         """
+
+    def representation(self, tasks: Sequence[str]) -> Stage:  # noqa: ARG002
+        """Return the deepest stage from whose Feature all these tasks' outputs are made.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        raise ValueError(NO_REPRESENTATION)
 
     def output_weights(self, task: str, count: int) -> tuple[float, ...]:  # noqa: ARG002
         """Return how much each of a task's ``count`` outputs weighs in its loss."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from onebody.config import Config
 from onebody.models.asked import pick_rows, take_rows, trainable_or_refuse
-from onebody.models.base import Ask, Encoder, Features, Sharing, prefixed, scoped
+from onebody.models.base import Ask, Encoder, Features, Sharing, Stage, prefixed, scoped
 from onebody.types import State
 
 
@@ -53,8 +53,12 @@ class HardSharing(Sharing):
         return features, left
 
     def shared(self, asks: Mapping[str, Ask]) -> list[nn.Parameter]:
-        """Return the trainable parameters of the deepest stage that every task reads or passes."""
+        """Return the last trainable parameters that all the tasks' losses reach."""
         return deepest(self.encoder, asks)
+
+    def representation(self, asks: Mapping[str, Ask]) -> Stage:
+        """Return the deepest stage that is part of everything that the tasks read."""
+        return self.encoder.stages[common_depth(asks)]  # type: ignore[return-value]
 
 
 def build_hard(
@@ -67,12 +71,21 @@ def build_hard(
     return HardSharing(make_encoder())
 
 
+def common_depth(asks: Mapping[str, Ask]) -> int:
+    """Return the deepest stage that everything passes that the tasks read.
+
+    A task that reads two stages gets part of its output from the earlier one alone.
+    """
+    return min(min(ask.stages) for ask in asks.values())
+
+
 def deepest(encoder: Encoder, asks: Mapping[str, Ask]) -> list[nn.Parameter]:
-    """Return the trainable parameters of the deepest stage of an encoder that all tasks pass.
+    """Return the trainable parameters of an encoder's last layer that all tasks pass.
 
     Raises:
         ValueError: if there are none.
     """
-    depth = min(max(ask.stages) for ask in asks.values())
-    parts = (*reversed(list(encoder.stages)[: depth + 1]), encoder.stem)
-    return trainable_or_refuse(([part] for part in parts), asks)
+    groups: list[list[nn.Module]] = []
+    for stage in reversed(list(encoder.stages)[: common_depth(asks) + 1]):
+        groups += [[stage.last], [stage]]  # type: ignore[list-item]
+    return trainable_or_refuse((*groups, [encoder.stem]), asks)

@@ -17,6 +17,7 @@ from onebody.models.base import (
     Outputs,
     Rows,
     Sharing,
+    Stage,
     all_rows,
     prefixed,
     scoped,
@@ -62,6 +63,10 @@ class MultiTask(Network):
     def shared(self, tasks: Sequence[str]) -> list[nn.Parameter]:
         """Return the deepest parameters that all these tasks reach; see `Network.shared`."""
         return self.sharing.shared({name: self._ask(name) for name in self._plain(tasks)})
+
+    def representation(self, tasks: Sequence[str]) -> Stage:
+        """Return the deepest stage that all outputs come from; see `Network.representation`."""
+        return self.sharing.representation({n: self._ask(n) for n in self._plain(tasks)})
 
     @property
     def passes(self) -> int:

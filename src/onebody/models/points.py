@@ -95,6 +95,11 @@ class PyramidStage(Stage):
         self.out = conv_norm(middle, middle, 1)
         use_channels_last(self)
 
+    @property
+    def last(self) -> nn.Module:
+        """The last layer."""
+        return self.out
+
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:  # noqa: ARG002
         """Map ``[B, C, T, H, W]`` to ``[B, C', T, H, W]``; nothing to remember."""
         fine = fold_frames(x)
@@ -139,6 +144,11 @@ class PathStage(Stage):
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(points * (3 + 3 + 8) + 3, outputs)
         self.norm = nn.LayerNorm(outputs)
+
+    @property
+    def last(self) -> nn.Module:
+        """The last layer."""
+        return self.project
 
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:
         """Map ``[B, 4 + P, T, K]`` to ``[B, C, T]``; remembers the last frame's places."""

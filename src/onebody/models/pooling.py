@@ -33,6 +33,11 @@ class KeypointPool(Stage):
         self.project = nn.Linear(2 * inputs + keypoints * (3 + point_width), outputs)
         self.norm = make_norm(norm, outputs)
 
+    @property
+    def last(self) -> nn.Module:
+        """The last layer."""
+        return self.project
+
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:  # noqa: ARG002
         """Map ``[B, C, T, H, W]`` to ``[B, C', T]``; nothing to remember."""
         frames = fold_frames(x)  # [B*T, C, H, W]

@@ -85,6 +85,11 @@ class TemporalStage(Stage):
             TemporalBlock(width, d, norm=norm, dropout=dropout, causal=causal) for d in dilations
         )
 
+    @property
+    def last(self) -> nn.Module:
+        """The last layer."""
+        return self.blocks[-1].get_submodule("mix")
+
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:
         """Map ``[B, C, T]`` to the same."""
         left: State = {}

@@ -46,6 +46,11 @@ class FrameStage(Stage):
         )
         use_channels_last(self)
 
+    @property
+    def last(self) -> nn.Module:
+        """The last layer."""
+        return self.blocks[-1].get_submodule("second")
+
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:  # noqa: ARG002
         """Map ``[B, C, T, H, W]`` to the same kind; nothing to remember."""
         return unfold_frames(self.blocks(fold_frames(x)), len(x)), {}
