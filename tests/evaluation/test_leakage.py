@@ -127,6 +127,32 @@ def test_arrays_are_compared_by_rows(sources, leaks):
         check_leakage(make(sources), parts("te"))
 
 
+@pytest.mark.parametrize(
+    ("sources", "leaks"),
+    [
+        (["v/img_%05d.jpg#1:6", "v/img_%05d.jpg#6:9"], False),
+        (["v/img_%05d.jpg#1:7", "v/img_%05d.jpg#6:9"], True),
+        (["v/img_%05d.jpg#1:7", "v/flow_x_%05d.jpg#6:9"], True),  # the same moments
+        (["v/img_%05d.jpg", "v/img_%05d.jpg#6:9"], True),
+        (["v/", "v/img_%05d.jpg#6:9"], True),
+        (["v/img_%05d.jpg", "w/img_%05d.jpg"], False),
+        (["v/100%.mp4", "v/100%.mp4"], True),
+    ],
+)
+def test_numbered_pictures_are_compared_by_number(sources, leaks):
+    if leaks:
+        with pytest.raises(LeakageError, match="overlapping spans of 'v"):
+            check_leakage(make(sources), parts("te"))
+    else:
+        check_leakage(make(sources), parts("te"))
+
+
+@pytest.mark.parametrize("other", ["./a/b.mp4", "a//b.mp4", "a/c/../b.mp4"])
+def test_one_file_spelled_twice_is_one_medium(other):
+    with pytest.raises(LeakageError, match=r"spans of 'a/b\.mp4'"):
+        check_leakage(make(["a/b.mp4", other]), parts("te"))
+
+
 @pytest.mark.parametrize(("fps", "leaks"), [(10.0, False), (np.nan, True)])
 def test_seconds_within_an_array_need_its_clock(fps, leaks):
     table = make(

@@ -21,6 +21,7 @@ from onebody.data.media import (
     open_archive,
     parse,
 )
+from onebody.data.numbered import numbered_sources
 from onebody.types import Frames, Ints
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ def picture_sources(place: Place) -> Sequence[str]:
     """Return the sources of a folder's pictures in natural order (other files are passed over).
 
     Raises:
-        MediaError: if there is no picture in it.
+        MediaError: if there is no picture in it, or one of a numbered series is missing.
     """
     sources = _listing(place, place.stamp())
     if not sources:
         raise MediaError(place.source, "pictures in the folder", "none")
-    return sources
+    return numbered_sources(place, sources) if place.part else sources
 
 
 def read_picture(source: str, channels: int) -> npt.NDArray[np.uint8]:

@@ -20,6 +20,10 @@ MAX_MEMBER_BYTES = 4 << 30
 
 _ARRAY = re.compile(r"^(?P<file>.*\.np[zy])(?:#(?P<part>.*))?$", re.IGNORECASE | re.DOTALL)
 _MEMBER = re.compile(r"^(?P<file>.*?\.zip)!(?P<member>.+)$", re.IGNORECASE | re.DOTALL)
+_NUMBERED = re.compile(
+    r"^(?P<folder>.*/|)(?P<name>[^/%]*%0?\d{0,2}d[^/%]*?)(?P<range>#[^/#]*)?$",
+    re.ASCII | re.DOTALL,
+)
 _DIGITS = re.compile(r"([0-9]+)")
 
 Kind = Literal["video", "image", "folder", "npz", "npy"]
@@ -70,7 +74,8 @@ class Place:
         source: as it was spelled, for messages.
         path: the file or folder on disk.
         member: name within the zip archive ``path``; empty: ``path`` itself.
-        part: what follows ``#``: an npz key or rows ``a:b``; empty: all.
+        part: what follows ``#``: an npz key or rows ``a:b``; empty: all. Of numbered pictures:
+            their pattern and, after a further ``#``, their numbers.
         kind: how it is read.
     """
 
@@ -132,8 +137,8 @@ class Place:
 def parse(source: str) -> Place:
     """Take a source apart.
 
-    ``!`` and ``#`` separate only after ``.zip`` and ``.npz`` / ``.npy``: both occur in the file
-    names of published datasets.
+    ``!`` and ``#`` separate only after ``.zip`` and ``.npz`` / ``.npy`` (and a pattern of numbered
+    pictures): both occur in the file names of published datasets.
 
     Raises:
         MediaError: if the source is empty.
@@ -141,14 +146,21 @@ def parse(source: str) -> Place:
     if not source or "\0" in source:
         raise MediaError(repr(source), "a source", "an empty text or a NUL character")
     path, member, part = source, "", ""
-    if array := _ARRAY.match(path):
+    numbered = _NUMBERED.match(source)
+    if numbered and os.path.splitext(numbered["name"])[1].lower() not in IMAGE_SUFFIXES:
+        numbered = None
+    if numbered:
+        path, part = numbered["folder"] or "./", numbered["name"] + (numbered["range"] or "")
+    elif array := _ARRAY.match(path):
         path, part = array["file"], array["part"] or ""
     if zipped := _MEMBER.match(path):
         path, member = zipped["file"], zipped["member"]
     name = member or path
     suffix = os.path.splitext(name)[1].lower()
     kind: Kind = "video"
-    if suffix in (".npz", ".npy"):
+    if numbered:
+        kind = "folder"
+    elif suffix in (".npz", ".npy"):
         kind = "npz" if suffix == ".npz" else "npy"
     elif member.endswith("/") if member else os.path.isdir(path):
         kind = "folder"

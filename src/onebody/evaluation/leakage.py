@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from onebody.types import Array, Bools, Ints
 PARTS = ("training", "validation", "test")
 
 _ROWS = re.compile(r"^(?P<file>.*\.npy)#(?P<first>\d*):(?P<stop>\d*)$", re.IGNORECASE | re.DOTALL)
+_NUMBERED = re.compile(
+    r"^(?P<file>.*/)[^/%]*%0?\d{0,2}d[^/%]*?(?:#(?P<first>\d+):(?P<stop>\d+))?$", re.DOTALL
+)
+"""Numbered pictures: the medium is the folder, whose other series show the same moments."""
 
 
 class LeakageError(ValueError):
@@ -132,13 +137,17 @@ def _divided_media(table: SampleTable, part: Ints) -> dict[str, list[tuple[int, 
     readers: dict[str, list[tuple[int, str]]] = {}
     for sources in table.media.values():
         for row in np.flatnonzero((part >= 0) & (sources != "")).tolist():
-            source = str(sources[row])
-            match = _ROWS.match(source)
-            name, rows = (
-                (match["file"], f"{match['first']}:{match['stop']}") if match else (source, "")
-            )
+            name, rows = _medium(str(sources[row]))
             readers.setdefault(name, []).append((row, rows))
     return {m: r for m, r in readers.items() if len({int(part[row]) for row, _ in r}) > 1}
+
+
+def _medium(source: str) -> tuple[str, str]:
+    """Return a source's medium, spelled one way, and which rows or pictures of it, if not all."""
+    match = _ROWS.match(source) or _NUMBERED.match(source)
+    if match is None or match["first"] is None:
+        return os.path.normpath(match["file"] if match else source), ""
+    return os.path.normpath(match["file"]), f"{match['first']}:{match['stop']}"
 
 
 def _spans(table: SampleTable, readers: list[tuple[int, str]]) -> list[tuple[float, float]]:
