@@ -18,6 +18,7 @@ from onebody.datasets import DATASETS
 from onebody.evaluation import SplitConfig
 from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
+from onebody.training.keep import KeepConfig
 from onebody.training.optimizer import OPTIMIZERS, OptimizerConfig
 from onebody.training.schedule import ScheduleConfig
 
@@ -60,7 +61,8 @@ class DataConfig(Config):
         balance: columns whose labeled rows fill the Batch in turn, so that a task with few labels
             is seen as often as one with many; empty: every row equally often.
         input: keys of the recipe's ``input`` that differ for this source (``modality: depth``).
-        hide: labels that training goes without.
+        hide: a share of the labels that training goes without.
+        keep: few labels per class of one column, with which training has to do.
     """
 
     dataset: DatasetPart
@@ -69,6 +71,16 @@ class DataConfig(Config):
     balance: tuple[str, ...] = ()
     input: dict[str, Any] = Field(default_factory=dict)
     hide: HideConfig | None = None
+    keep: KeepConfig | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> DataConfig:
+        if self.hide and self.keep and self.keep.column in self.hide.columns:
+            raise ValueError(
+                f"'hide' and 'keep' both say which labels of {self.keep.column!r} are left; state "
+                "one of them"
+            )
+        return self
 
 
 class EvaluationConfig(Config):

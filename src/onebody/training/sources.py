@@ -14,6 +14,7 @@ from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
 from onebody.evaluation import split
 from onebody.tasks import Task, build_tasks, resolve_tasks
+from onebody.training.keep import keep_few
 from onebody.training.recipe import Recipe
 from onebody.types import Bools
 
@@ -61,6 +62,8 @@ def _divide(
     for place, table in enumerate(tables):
         divided = split(table, recipe.split, recipe.evaluation.split_seed)
         table = _hide(recipe, place, table, divided.train)
+        if (few := recipe.data[place].keep) is not None:
+            table = keep_few(table, few, divided.train, recipe.evaluation.split_seed)
         targets = [task.target_spec(table) for task in tasks.values()]
         labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
         rows["unlabeled"] += int((~labeled).sum())
