@@ -8,7 +8,7 @@ import torch
 
 from onebody.config import lookup, read_config
 from onebody.data import InputSpec
-from onebody.models import NETWORKS, build_network, channels_of, save_network
+from onebody.models import NETWORKS, build_network, input_shapes, save_network
 from onebody.tasks import TASKS, build_tasks
 
 _TASKS = {
@@ -36,6 +36,6 @@ def write_run(folder: Path, *, with_3d: bool = False) -> Path:
     spec = InputSpec(size=32, frames=4, sampling="dense")
     config = read_config(NETWORKS["multitask"].config, {}, "test")
     torch.manual_seed(0)
-    network = build_network(config, build_tasks(tasks), channels_of(spec))
+    network = build_network(config, build_tasks(tasks), input_shapes(spec))
     save_network(folder / "model", network, config=config, tasks=tasks, input=spec, notes={})
     return folder

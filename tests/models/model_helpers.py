@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from onebody.config import read_config
 from onebody.data import Batch, Context
-from onebody.models import MultiTaskConfig, Network, build_network
+from onebody.models import InputShape, MultiTaskConfig, Network, build_network
 from onebody.tasks import Task
 
-CHANNELS = {"rgb": 3}
+INPUTS = {"rgb": InputShape(channels=3)}
 
 TINY: dict[str, dict[str, Any]] = {
     "light": {"kind": "light", "width": 0.25, "keypoints": 3, "temporal_width": 32},
@@ -157,7 +157,7 @@ def make_network(
         {"encoder": values, "sharing": sharing, "heads": dict(heads or {})},
         "test",
     )
-    network = build_network(config, tasks, CHANNELS)
+    network = build_network(config, tasks, INPUTS)
     if not fresh:
         scramble(network)
     return network

@@ -1,9 +1,8 @@
 import pytest
-from model_helpers import CHANNELS, TINY, all_forms, by_name, joints, make_network, union, vector
+from model_helpers import INPUTS, TINY, all_forms, by_name, joints, make_network, union, vector
 
 from onebody.config import read_config
-from onebody.data import InputSpec
-from onebody.models import NETWORKS, MultiTaskConfig, build_network, channels_of
+from onebody.models import NETWORKS, MultiTaskConfig, build_network
 from onebody.models.class_head import ClassHead, FrameHead
 from onebody.models.joint_head import JointHead
 
@@ -65,18 +64,10 @@ def test_a_joints_task_needs_a_map() -> None:
         make_network("light", by_name(joints("pose")), heads=heads)
 
 
-def test_channels_of_modalities() -> None:
-    assert channels_of(InputSpec()) == {"rgb": 3}
-    assert channels_of(InputSpec(modality="depth")) == {"depth": 1}
-    assert channels_of(InputSpec(modality="rgb/2")) == {"rgb/2": 3}
-    with pytest.raises(ValueError, match=r"Unknown modality 'dpeth'\. Did you mean 'depth'"):
-        channels_of(InputSpec(modality="dpeth"))
-
-
 def test_networks_are_built_by_kind() -> None:
     assert "multitask" in NETWORKS
     tasks = by_name(vector("action"))
-    network = build_network(_config(encoder=TINY["light"]), tasks, CHANNELS)
+    network = build_network(_config(encoder=TINY["light"]), tasks, INPUTS)
     assert type(network).__name__ == "MultiTask"
     with pytest.raises(ValueError, match="Unknown network 'light'"):
-        build_network(_config(encoder=TINY["light"]).encoder, tasks, CHANNELS)
+        build_network(_config(encoder=TINY["light"]).encoder, tasks, INPUTS)

@@ -4,7 +4,7 @@ from model_helpers import TINY, all_forms, by_name, joints, make_network, vector
 from torch.utils.flop_counter import FlopCounterMode
 
 from onebody.data import InputSpec
-from onebody.models import LightConfig, blank_batch, network_cost
+from onebody.models import InputShape, LightConfig, blank_batch, network_cost
 from onebody.models.light import build_light
 
 SPEC = InputSpec(size=32, frames=4)
@@ -54,7 +54,7 @@ def test_blank_batch_is_what_the_input_says() -> None:
 
 
 def test_the_light_encoder_is_light() -> None:
-    encoder = build_light(LightConfig(), channels={"rgb": 3}).eval()
+    encoder = build_light(LightConfig(), inputs={"rgb": InputShape(channels=3)}).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         x, _ = encoder.stem({"rgb": torch.zeros(1, 3, 1, 112, 112)}, {}, {})
         for stage in encoder.stages:

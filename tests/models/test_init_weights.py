@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from onebody.config import read_config
-from onebody.models import initialize, load_pretrained
+from onebody.models import InputShape, initialize, load_pretrained
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
 
 WIDTH = 0.0625
@@ -20,7 +20,7 @@ BLOCKS = {18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3]}
 
 def _encoder(channels: int = 3, **options: object):
     config = read_config(ResNet3DConfig, {"width": WIDTH, **options}, "test")
-    return build_resnet3d(config, channels={"rgb": channels})
+    return build_resnet3d(config, inputs={"rgb": InputShape(channels=channels)})
 
 
 def _conv(*shape: int) -> Tensor:

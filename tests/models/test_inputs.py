@@ -2,15 +2,54 @@ import pytest
 import torch
 from model_helpers import mask
 
-from onebody.models.inputs import single_modality, take_input
+from onebody.data import InputSpec
+from onebody.models import InputShape, input_shapes
+from onebody.models.inputs import single_picture, single_skeleton, take_input
+
+RGB, DEPTH = InputShape(channels=3), InputShape(channels=1)
+KINECT = InputShape(channels=3, skeleton="kinect-20")
+
+
+def _skeletons(**changes: object) -> InputSpec:
+    return InputSpec(modality="skeleton", skeleton="kinect-20", **changes)
+
+
+def test_specifications_tell_the_shapes() -> None:
+    assert input_shapes(InputSpec()) == {"rgb": RGB}
+    assert input_shapes(InputSpec(modality="depth")) == {"depth": DEPTH}
+    assert input_shapes(InputSpec(modality="rgb/2")) == {"rgb/2": RGB}
+    assert input_shapes(_skeletons()) == {"skeleton": KINECT}
+    flat = InputShape(channels=2, skeleton="kinect-20")
+    assert input_shapes(_skeletons(dims=2)) == {"skeleton": flat}
+    assert input_shapes(InputSpec(), InputSpec(modality="depth"), InputSpec(frames=3)) == {
+        "rgb": RGB,
+        "depth": DEPTH,
+    }
+
+
+def test_what_no_network_reads_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"'dpeth' is no input of a network\. Did you mean 'depth'"
+    ):
+        input_shapes(InputSpec(modality="dpeth"))
+    with pytest.raises(ValueError, match="Give every source the same 'skeleton' and 'dims'"):
+        input_shapes(_skeletons(), _skeletons(dims=2))
 
 
 def test_the_only_modality_is_taken() -> None:
-    assert single_modality({"depth": 1}, "light") == ("depth", 1)
+    assert single_picture({"depth": DEPTH}, "light") == ("depth", 1)
+    assert single_skeleton({"skeleton": KINECT}, "skeleton") == ("skeleton", KINECT)
     with pytest.raises(ValueError, match="'light' reads one modality, found rgb, depth"):
-        single_modality({"rgb": 3, "depth": 1}, "light")
+        single_picture({"rgb": RGB, "depth": DEPTH}, "light")
     with pytest.raises(ValueError, match="found none"):
-        single_modality({}, "light")
+        single_skeleton({}, "light")
+
+
+def test_pictures_and_joints_are_not_mixed_up() -> None:
+    with pytest.raises(ValueError, match="'light' reads pictures, but 'skeleton' holds joints"):
+        single_picture({"skeleton": KINECT}, "light")
+    with pytest.raises(ValueError, match="'skeleton' reads joints, but 'rgb' holds pictures"):
+        single_skeleton({"rgb": RGB}, "skeleton")
 
 
 def test_invalid_rows_and_frames_become_zero_even_if_nan() -> None:

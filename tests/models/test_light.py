@@ -3,19 +3,20 @@ import torch
 from model_helpers import TINY, scramble
 
 from onebody.config import read_config
+from onebody.models import InputShape
 from onebody.models.light import LightConfig, build_light
 
 
-def _encoder(channels: dict[str, int] | None = None, **options: object):
+def _encoder(modality: str = "rgb", channels: int = 3, **options: object):
     torch.manual_seed(0)
     config = read_config(LightConfig, {**TINY["light"], **options}, "test")
-    encoder = build_light(config, channels=channels or {"rgb": 3})
+    encoder = build_light(config, inputs={modality: InputShape(channels=channels)})
     scramble(encoder)
     return encoder.eval()
 
 
 def test_default_size_is_about_a_million_parameters() -> None:
-    encoder = build_light(LightConfig(), channels={"rgb": 3})
+    encoder = build_light(LightConfig(), inputs={"rgb": InputShape(channels=3)})
     assert 0.5e6 < sum(p.numel() for p in encoder.parameters()) < 1.2e6
     assert [i.stride_s for i in encoder.info] == [4, 8, 16, 1, 1]
     assert [i.space for i in encoder.info] == ["map"] * 3 + ["vector"] * 2
@@ -27,15 +28,17 @@ def test_options_shape_the_encoder() -> None:
     assert encoder.causal  # frames are looked at one by one
     assert not _encoder().causal
     assert _encoder(causal=True).causal
-    assert _encoder({"depth": 1}).stem.conv[0].in_channels == 1
-    assert _encoder({"depth": 1}, motion=True).stem.conv[0].in_channels == 2
+    assert _encoder("depth", 1).stem.conv[0].in_channels == 1
+    assert _encoder("depth", 1, motion=True).stem.conv[0].in_channels == 2
 
 
 def test_lists_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match=r"one entry per map stage, found \[2, 3, 3\] entries"):
         read_config(LightConfig, {"widths": [8, 16]}, "test")
     with pytest.raises(ValueError, match="reads one modality"):
-        build_light(LightConfig(), channels={"rgb": 3, "depth": 1})
+        build_light(
+            LightConfig(), inputs={"rgb": InputShape(channels=3), "depth": InputShape(channels=1)}
+        )
 
 
 def test_motion_is_the_difference_to_the_frame_before() -> None:
@@ -51,10 +54,9 @@ def test_motion_is_the_difference_to_the_frame_before() -> None:
     assert torch.allclose(seen[1][:, 3:], x[:, :, 0] + 1.0 - x[:, :, 3])
 
 
-@pytest.mark.parametrize("channels", [{"rgb": 3}, {"depth": 1}])
-def test_maps_stay_channels_last(channels: dict[str, int]) -> None:
-    encoder = _encoder(channels)
-    ((name, count),) = channels.items()
+@pytest.mark.parametrize(("name", "count"), [("rgb", 3), ("depth", 1)])
+def test_maps_stay_channels_last(name: str, count: int) -> None:
+    encoder = _encoder(name, count)
     x, _ = encoder.stem({name: torch.rand(2, count, 3, 32, 32)}, {}, {})
     assert x.stride(1) == 1
     for stage in list(encoder.stages)[:3]:

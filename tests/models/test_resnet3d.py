@@ -2,16 +2,17 @@ import pytest
 import torch
 
 from onebody.config import read_config
+from onebody.models import InputShape
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
 
 
 def _encoder(channels: int = 3, **options: object):
     config = read_config(ResNet3DConfig, {"width": 0.0625, **options}, "test")
-    return build_resnet3d(config, channels={"rgb": channels}).eval()
+    return build_resnet3d(config, inputs={"rgb": InputShape(channels=channels)}).eval()
 
 
 def test_r3d_18_has_the_published_size() -> None:
-    encoder = build_resnet3d(ResNet3DConfig(), channels={"rgb": 3})
+    encoder = build_resnet3d(ResNet3DConfig(), inputs={"rgb": InputShape(channels=3)})
     # torchvision's r3d_18: 33 371 472 with its 400-class layer of 512 * 400 + 400
     assert sum(p.numel() for p in encoder.parameters()) == 33_371_472 - 512 * 400 - 400
     assert [i.width for i in encoder.info] == [64, 128, 256, 512]

@@ -10,7 +10,7 @@ from onebody.data import InputSpec
 from onebody.models import (
     MultiTaskConfig,
     build_network,
-    channels_of,
+    input_shapes,
     load_network,
     save_network,
 )
@@ -33,7 +33,7 @@ SPEC = InputSpec(size=32, frames=4)
 def _save(folder: Path, encoder: str = "light"):
     torch.manual_seed(0)
     config = read_config(MultiTaskConfig, {"encoder": TINY[encoder]}, "test")
-    network = build_network(config, build_tasks(TASKS), channels_of(SPEC))
+    network = build_network(config, build_tasks(TASKS), input_shapes(SPEC))
     scramble(network)
     save_network(
         folder, network.eval(), config=config, tasks=TASKS, input=SPEC, notes={"score": 0.5}

@@ -2,14 +2,14 @@
 
 import pytest
 
-from onebody.models import build_network, channels_of
+from onebody.models import build_network, input_shapes
 from onebody.studies import equal_size_widths, make_arms
 from onebody.training import build_run
 
 
 def count(arm, tasks):
     own = {name: tasks[name] for name in arm.tasks}
-    network = build_network(arm.recipe.network, own, channels_of(arm.recipe.input))
+    network = build_network(arm.recipe.network, own, input_shapes(arm.recipe.input))
     return sum(p.numel() for p in network.parameters())
 
 

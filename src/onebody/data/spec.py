@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from onebody.config import Config
+from onebody.skeletons import SKELETONS, get_skeleton
 from onebody.types import Ints
 
 DEPTH_RANGE_MM = 2000.0
@@ -22,13 +23,25 @@ class InputSpec(Config):
     """How media become the input of a network.
 
     Attributes:
-        modality: which medium is read (``rgb``, ``depth``, ``silhouette``).
-        size: side of the square network input in pixels.
+        modality: which medium is read (``rgb``, ``depth``, ``silhouette``, ``skeleton``).
+        size: side of the square network input in pixels (pictures).
         frames: T, frames of a clip.
-        sampling: ``uniform`` (frames spread over the whole span, each from its own segment) or
-            ``dense`` (a window of ``frames`` frames, ``stride`` apart).
+        sampling: ``uniform`` (spread over the whole span: pictures are taken from T segments,
+            skeletons are interpolated in time at T places, so T may exceed what there is) or
+            ``dense`` (a window of ``frames`` frames, ``stride`` apart; a short medium repeats its
+            last frame).
         stride: frames between two samples of a dense window.
-        crop: ``square`` (the shorter side is padded, nothing is lost) or ``center`` (cut).
+        crop: ``square`` (the shorter side is padded, nothing is lost) or ``center`` (cut);
+            pictures.
+        skeleton: joint layout that the network works in; skeletons in another are converted, and
+            joints that those lack are masked.
+        dims: coordinates of a joint: 3, or 2 (the third of a 3D skeleton is left out).
+        center: skeletons: what lies in the origin: the root of every ``frame``, the mean root of
+            the ``clip`` (the way that the body goes is kept), or nothing (``none``).
+        scale: skeletons: unit of length: the mean ``bone`` of the clip, so that people of every
+            size and data in every unit look alike, or the medium's own (``none``).
+        facing: skeletons in 3D are turned about the vertical (y) until the shoulders of the clip's
+            mean pose face the camera. Which way the body stood is lost.
     """
 
     modality: str = "rgb"
@@ -37,6 +50,29 @@ class InputSpec(Config):
     sampling: Literal["uniform", "dense"] = "uniform"
     stride: int = Field(1, ge=1)
     crop: Literal["square", "center"] = "square"
+    skeleton: str = ""
+    dims: Literal[2, 3] = 3
+    center: Literal["none", "frame", "clip"] = "clip"
+    scale: Literal["none", "bone"] = "bone"
+    facing: bool = False
+
+    @model_validator(mode="after")
+    def _possible(self) -> InputSpec:
+        if self.skeleton:
+            get_skeleton(self.skeleton)
+        elif self.reads_skeletons:
+            raise ValueError(
+                "skeletons are read in one joint layout; state it as 'skeleton' "
+                f"({', '.join(SKELETONS)})"
+            )
+        if self.facing and self.dims == 2:
+            raise ValueError("'facing' turns bodies in space; it needs dims: 3")
+        return self
+
+    @property
+    def reads_skeletons(self) -> bool:
+        """Whether the medium holds joints (``skeleton/2`` is a view of ``skeleton``)."""
+        return self.modality.split("/")[0] == "skeleton"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

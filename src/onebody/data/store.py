@@ -59,6 +59,7 @@ def save_table(table: SampleTable, folder: Path) -> None:
         "name": table.name,
         "arrays": file_name,
         "media": list(table.media),
+        "layouts": dict(table.layouts),
         "columns": {name: _describe(column) for name, column in table.columns.items()},
     }
     text = json.dumps(header, indent=2, ensure_ascii=False) + "\n"
@@ -135,7 +136,13 @@ def _assemble(
         for name in header["media"]
     }
     rows = {name: arrays[f"row/{name}"] for name in _PLAIN}
-    return SampleTable(name=header["name"], media=media, columns=columns, **rows)
+    return SampleTable(
+        name=header["name"],
+        media=media,
+        columns=columns,
+        layouts=header.get("layouts", {}),  # tables of earlier versions have none
+        **rows,
+    )
 
 
 def _map_sources(sources: Text, function: Callable[[str], str]) -> Text:

@@ -7,6 +7,7 @@ A *source* is a string that says where an array of frames (or joints, or sensor 
 =====================  =============================================================
 ``clip.mp4``           a video file
 ``frames/``            a folder of images, in name order
+``f/img_%05d.jpg``     numbered images of a folder; ``...#1:38``: numbers 1 to 37
 ``still.jpg``          one image (a clip of one frame)
 ``data.npz#key``       one array of an npz file
 ``data.npy#100:150``   rows 100 to 149 of an npy file (memory-mapped)
@@ -22,7 +23,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from onebody.config import lookup
 from onebody.labels import UNLABELED, LabelSpace
+from onebody.skeletons import SKELETONS, get_skeleton
 from onebody.types import Ints
 
 Text = npt.NDArray[np.str_]
@@ -73,6 +76,9 @@ class SampleTable:
         media: modality (``rgb``, ``depth``, ``silhouette``, ``skeleton``, ``imu``; a further view
             as ``rgb/2``) to ``[N]`` sources; empty where a row lacks that modality.
         columns: label column by name.
+        layouts: joint layout of each skeleton medium, by modality. Such a medium is ``[T, J, D]``:
+            camera frame, x to the right, y down, z away from it, in mm (3D) or pixels (2D); NaN
+            where a joint is missing.
         start_s, end_s: ``[N]`` span within the media in seconds; NaN: its beginning, its end.
         fps: ``[N]`` frames per second of the media; NaN: ask the file.
         subject, camera, source, group, split: ``[N]`` texts, empty where unknown. Rows of one
@@ -85,6 +91,7 @@ class SampleTable:
     name: str
     media: Mapping[str, Text]
     columns: Mapping[str, Column] = field(default_factory=dict)
+    layouts: Mapping[str, str] = field(default_factory=dict)
     start_s: Numbers
     end_s: Numbers
     fps: Numbers
@@ -107,6 +114,22 @@ class SampleTable:
                 raise ValueError(
                     f"Table {self.name!r}: column {name!r} has {len(values)} rows, expected {size}."
                 )
+        for modality, layout in self.layouts.items():
+            lookup(self.media, modality, f"modality in the layouts of table {self.name!r}:")
+            get_skeleton(layout)
+
+    def layout(self, modality: str) -> str:
+        """Return the joint layout of a skeleton medium.
+
+        Raises:
+            ValueError: if nobody has said which it is; says how to.
+        """
+        if modality not in self.layouts:
+            raise ValueError(
+                f"Table {self.name!r} does not say which joints its {modality!r} holds. Make it "
+                f"with layouts={{{modality!r}: ...}}, one of {', '.join(SKELETONS)}."
+            )
+        return self.layouts[modality]
 
     def select(self, rows: npt.NDArray[np.bool_] | Ints) -> SampleTable:
         """Return the table of some rows, by mask or by index."""
@@ -178,6 +201,7 @@ def make_table(
     media: Mapping[str, Sequence[str] | Text],
     *,
     columns: Mapping[str, Column] | None = None,
+    layouts: Mapping[str, str] | None = None,
     **given: Sequence[str] | Sequence[float] | npt.NDArray[np.generic],
 ) -> SampleTable:
     """Make a table, filling per-row columns that are not given with "unknown".
@@ -186,6 +210,7 @@ def make_table(
         name: name of the dataset.
         media: modality to sources, one per row.
         columns: label columns.
+        layouts: joint layout of each skeleton medium, by modality.
         **given: any other column of `SampleTable` (``subject=...``, ``fps=...``).
     """
     sources = {key: np.asarray(values, dtype=np.str_) for key, values in media.items()}
@@ -202,7 +227,13 @@ def make_table(
         if key not in values:
             raise ValueError(f"SampleTable has no column {key!r}. Columns: {', '.join(values)}.")
         values[key] = np.asarray(column, dtype=values[key].dtype.type)
-    return SampleTable(name=name, media=sources, columns=dict(columns or {}), **values)  # type: ignore[arg-type]
+    return SampleTable(
+        name=name,
+        media=sources,
+        columns=dict(columns or {}),
+        layouts=dict(layouts or {}),
+        **values,  # type: ignore[arg-type]
+    )
 
 
 def _arrays(table: SampleTable) -> dict[str, npt.NDArray[np.generic]]:

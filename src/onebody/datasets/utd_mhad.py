@@ -55,6 +55,8 @@ CENTER_PX = (160.0, 120.0)
 DEPTH_LAG = 2
 """Frames by which the depth stream lags the skeletons: depth[t] belongs to skeleton[t - 2]."""
 
+_LAYOUTS = {"skeleton": "kinect-20"}
+
 GREY_REFERENCE, GREY_PER_MM, GREY_MINIMUM = 136.0, 119.0 / 900.0, 17.0
 
 
@@ -213,6 +215,7 @@ def prepare(clips: Iterable[Clip], folder: Path) -> SampleTable:
                 sources=store_arrays(folder / "pose3d.npy", joints), skeleton="kinect-20", unit="mm"
             ),
         },
+        layouts=_LAYOUTS,
         fps=np.full(len(found), FPS),
         subject=[str(clip.subject) for clip in found],
         group=names,
@@ -234,6 +237,7 @@ def _finish(table: SampleTable, config: UtdMhadConfig) -> SampleTable:
     if "class" not in table.columns:
         ids = [int(name[1:].partition("_")[0]) for name in table.row_names.tolist()]  # "a1_s1_t1"
         table = replace(table, columns={**_labels(ids), **table.columns})
+    table = replace(table, layouts=_LAYOUTS)
     return prefix_subjects(table, config.subject_prefix)
 
 

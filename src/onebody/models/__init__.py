@@ -19,7 +19,6 @@ from onebody.models.build import (
     MultiTaskConfig,
     build_multitask,
     build_network,
-    channels_of,
 )
 from onebody.models.class_head import (
     ClassHeadConfig,
@@ -30,6 +29,7 @@ from onebody.models.class_head import (
 from onebody.models.cost import Cost, blank_batch, network_cost
 from onebody.models.hard import HardConfig, build_hard
 from onebody.models.init_weights import InitReport, initialize, load_pretrained
+from onebody.models.inputs import InputShape, input_shapes
 from onebody.models.joint_head import JointHeadConfig, build_joint_head
 from onebody.models.light import LightConfig, build_light
 from onebody.models.modes import evaluating
@@ -98,7 +98,8 @@ __all__ = [
     "MultiTask",
     "MultiTaskConfig",
     "build_network",
-    "channels_of",
+    "InputShape",
+    "input_shapes",
     "SavedNetwork",
     "save_network",
     "load_network",

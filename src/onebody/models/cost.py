@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from onebody.data import Batch, Context, InputSpec
 from onebody.models.base import Network, all_rows
-from onebody.models.build import channels_of
+from onebody.models.inputs import InputShape, input_shapes
 from onebody.models.modes import evaluating
+from onebody.skeletons import get_skeleton
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +39,16 @@ def blank_batch(input: InputSpec, rows: int = 1, device: torch.device | str = "c
         camera=torch.full((rows, 4), torch.nan),
         depth_ref_mm=torch.full((rows,), torch.nan),
     )
-    inputs = {
-        modality: torch.zeros(rows, channels, input.frames, input.size, input.size)
-        for modality, channels in channels_of(input).items()
-    }
+    inputs = {name: _blank(input, shape, rows) for name, shape in input_shapes(input).items()}
     return Batch(inputs=inputs, context=context).to(device)
+
+
+def _blank(input: InputSpec, shape: InputShape, rows: int) -> Tensor:
+    """Make black clips, or skeletons of which every joint lies in the origin."""
+    if shape.skeleton:
+        joints = len(get_skeleton(shape.skeleton))
+        return torch.zeros(rows, input.frames, joints, shape.channels)
+    return torch.zeros(rows, shape.channels, input.frames, input.size, input.size)
 
 
 def network_cost(network: Network, input: InputSpec, tasks: Sequence[str] | None = None) -> Cost:

@@ -3,21 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from onebody.config import nearest
+from onebody.data import InputSpec
 
-def single_modality(channels: Mapping[str, int], encoder: str) -> tuple[str, int]:
-    """Return the name and channels of the only modality that a network is given.
+_PICTURE_CHANNELS = {"rgb": 3, "depth": 1, "silhouette": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputShape:
+    """What a network is given of one modality.
+
+    Attributes:
+        channels: of a picture; coordinates of a joint.
+        skeleton: name of the joint layout; empty for pictures.
+    """
+
+    channels: int
+    skeleton: str = ""
+
+
+def input_shapes(*specs: InputSpec) -> dict[str, InputShape]:
+    """Return what input specifications (one per source of data) give a network, by modality.
 
     Raises:
-        ValueError: if there are several, or none.
+        ValueError: for a modality that is neither picture nor skeleton, or if two specifications
+            disagree about one.
     """
-    if len(channels) != 1:
-        found = ", ".join(channels) or "none"
+    shapes: dict[str, InputShape] = {}
+    for spec in specs:
+        kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
+        if spec.reads_skeletons:
+            shape = InputShape(channels=spec.dims, skeleton=spec.skeleton)
+        elif kind in _PICTURE_CHANNELS:
+            shape = InputShape(channels=_PICTURE_CHANNELS[kind])
+        else:
+            known = (*_PICTURE_CHANNELS, "skeleton")
+            raise ValueError(
+                f"Modality {spec.modality!r} is no input of a network. {nearest(kind, known)}"
+            )
+        if shapes.setdefault(spec.modality, shape) != shape:
+            raise ValueError(
+                f"Sources give {spec.modality!r} as {shapes[spec.modality]} and as {shape}; a "
+                "network reads it in one form. Give every source the same 'skeleton' and 'dims'."
+            )
+    return shapes
+
+
+def single_picture(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str, int]:
+    """Return the name and channels of the only modality that a network is given, a picture.
+
+    Raises:
+        ValueError: if there are several, or none, or it is a skeleton.
+    """
+    modality, shape = _single(inputs, encoder)
+    if shape.skeleton:
+        raise ValueError(
+            f"Encoder {encoder!r} reads pictures, but {modality!r} holds joints. Take the encoder "
+            "'skeleton', or read a picture (input.modality: rgb, depth or silhouette)."
+        )
+    return modality, shape.channels
+
+
+def single_skeleton(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str, InputShape]:
+    """Return the name and shape of the only modality that a network is given, a skeleton.
+
+    Raises:
+        ValueError: if there are several, or none, or it is a picture.
+    """
+    modality, shape = _single(inputs, encoder)
+    if not shape.skeleton:
+        raise ValueError(
+            f"Encoder {encoder!r} reads joints, but {modality!r} holds pictures. Take another "
+            "encoder, or read skeletons (input.modality: skeleton)."
+        )
+    return modality, shape
+
+
+def _single(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str, InputShape]:
+    """Return the only modality."""
+    if len(inputs) != 1:
+        found = ", ".join(inputs) or "none"
         raise ValueError(f"Encoder {encoder!r} reads one modality, found {found}. Give it one.")
-    return next(iter(channels.items()))
+    return next(iter(inputs.items()))
 
 
 def take_input(

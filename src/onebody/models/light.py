@@ -26,7 +26,7 @@ from torch import Tensor
 from onebody.config import Config
 from onebody.models.base import Encoder, Stage, StageInfo, Stem
 from onebody.models.frames import channels_last, fold_frames, unfold_frames, use_channels_last
-from onebody.models.inputs import single_modality, take_input
+from onebody.models.inputs import InputShape, single_picture, take_input
 from onebody.models.pooling import KeypointPool
 from onebody.models.temporal import Norm, TemporalStage
 from onebody.models.trunk2d import FrameStage, conv_norm
@@ -101,21 +101,21 @@ class LightStem(Stem):
         return unfold_frames(torch.relu(self.conv(frames)), len(x)), left
 
 
-def build_light(config: LightConfig, *, channels: Mapping[str, int]) -> Encoder:
+def build_light(config: LightConfig, *, inputs: Mapping[str, InputShape]) -> Encoder:
     """Build the light encoder for one modality."""
-    modality, count = single_modality(channels, config.kind)
+    modality, count = single_picture(inputs, config.kind)
     given = (config.stem, *config.widths, config.temporal_width)
     stem_width, *widths, temporal = (max(1, round(w * config.width)) for w in given)
     stem = LightStem(modality, count, stem_width, motion=config.motion)
     stages: list[Stage] = []
     info: list[StageInfo] = []
-    inputs, stride_s = stem_width, 2
+    before, stride_s = stem_width, 2
     for width, blocks, stride in zip(widths, config.blocks, config.strides, strict=True):
-        stages.append(FrameStage(inputs, width, blocks, stride))
-        inputs, stride_s = width, stride_s * stride
+        stages.append(FrameStage(before, width, blocks, stride))
+        before, stride_s = width, stride_s * stride
         info.append(StageInfo(width=width, space="map", stride_s=stride_s))
     vector = StageInfo(width=temporal, space="vector")
-    stages.append(KeypointPool(inputs, temporal, config.keypoints, config.point_width, config.norm))
+    stages.append(KeypointPool(before, temporal, config.keypoints, config.point_width, config.norm))
     info.append(vector)
     if config.dilations:
         stages.append(

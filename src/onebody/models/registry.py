@@ -9,7 +9,7 @@ from onebody.config import Factory
 from onebody.models.base import Encoder, Head, Network, Sharing
 
 ENCODERS: dict[str, Factory[Encoder]] = {}
-"""Built with ``channels``: channels per modality that the network is given."""
+"""Built with ``inputs``: the `InputShape` of each modality that the network is given."""
 
 SHARINGS: dict[str, Factory[Sharing]] = {}
 """Built with ``make_encoder`` (no arguments; every call makes a new copy) and ``tasks`` (names)."""
@@ -18,4 +18,4 @@ HEADS: dict[str, Factory[Head]] = {}
 """Built with ``task`` and ``info`` (the stages as the sharing shows them)."""
 
 NETWORKS: dict[str, Factory[Network]] = {}
-"""Built with ``tasks`` (by name) and ``channels``."""
+"""Built with ``tasks`` (by name) and ``inputs``."""

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from onebody.config import Config
 from onebody.models.base import Encoder, Stage, StageInfo, Stem
 from onebody.models.frames import channels_last, use_channels_last
-from onebody.models.inputs import single_modality, take_input
+from onebody.models.inputs import InputShape, single_picture, take_input
 from onebody.types import Feature, State
 
 Triple: TypeAlias = tuple[int, int, int]
@@ -168,21 +168,21 @@ class ResNetStage(Stage):
         return self.blocks(x), {}
 
 
-def build_resnet3d(config: ResNet3DConfig, *, channels: Mapping[str, int]) -> Encoder:
+def build_resnet3d(config: ResNet3DConfig, *, inputs: Mapping[str, InputShape]) -> Encoder:
     """Build the 3D ResNet for one modality. It looks ahead: it is never causal."""
-    modality, count = single_modality(channels, config.kind)
+    modality, count = single_picture(inputs, config.kind)
     base = max(1, round(64 * config.width))
     bottleneck = config.depth == 50
     stride_t, stride_s = (2, 4) if config.max_pool else (1, 2)
-    inputs = base
+    before = base
     stages: list[Stage] = []
     info: list[StageInfo] = []
     for number, blocks in enumerate(BLOCKS[config.depth]):
         planes = base * 2**number
         halve = number > 0
         stride = (2 if halve and config.time_stride else 1, *((2, 2) if halve else (1, 1)))
-        stages.append(ResNetStage(inputs, planes, blocks, stride, bottleneck=bottleneck))
-        inputs = planes * 4 if bottleneck else planes
+        stages.append(ResNetStage(before, planes, blocks, stride, bottleneck=bottleneck))
+        before = planes * 4 if bottleneck else planes
         stride_t, stride_s = stride_t * stride[0], stride_s * stride[1]
-        info.append(StageInfo(width=inputs, space="map", stride_t=stride_t, stride_s=stride_s))
+        info.append(StageInfo(width=before, space="map", stride_t=stride_t, stride_s=stride_s))
     return Encoder(ResNetStem(modality, count, base, config), stages, info, causal=False)

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from onebody.config import Config, lookup, read_config
 from onebody.data import InputSpec
 from onebody.models.base import Network
-from onebody.models.build import build_network, channels_of
+from onebody.models.build import build_network
+from onebody.models.inputs import input_shapes
 from onebody.models.registry import NETWORKS
 from onebody.tasks import TASKS, build_tasks
 
@@ -104,7 +105,7 @@ def load_network(folder: Path) -> SavedNetwork:
         name: _read_kind(TASKS, values, "task", path) for name, values in content["tasks"].items()
     }
     spec = read_config(InputSpec, content["input"], f"{path}: input")
-    network = build_network(config, build_tasks(tasks), channels_of(spec))
+    network = build_network(config, build_tasks(tasks), input_shapes(spec))
     _load_weights(network, folder / WEIGHTS)
     network.eval()
     return SavedNetwork(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from onebody.models import build_network, channels_of
+from onebody.models import build_network, input_shapes
 from onebody.studies.arms import Arm, make_arms, with_width
 from onebody.tasks import Task
 from onebody.training import Recipe, build_sources
@@ -54,8 +54,6 @@ def _solve(parameters: Callable[[float], int], goal: float, name: str) -> float:
 def _parameters(arm: Arm, tasks: Mapping[str, Task], factor: float) -> int:
     """Count the parameters of a twin at some width."""
     twin = arm.recipe if factor == 1.0 else with_width(arm.recipe, factor)
-    channels: dict[str, int] = {}
-    for place in range(len(twin.data)):
-        channels |= channels_of(twin.input_of(place))
+    inputs = input_shapes(*(twin.input_of(place) for place in range(len(twin.data))))
     own = {name: tasks[name] for name in arm.tasks}
-    return sum(p.numel() for p in build_network(twin.network, own, channels).parameters())
+    return sum(p.numel() for p in build_network(twin.network, own, inputs).parameters())
