@@ -156,6 +156,7 @@ class Recipe(Config):
         evaluation: how validation and test are run.
         twins: by name, the tasks of each network that ``onebody compare`` trains beside this one;
             empty: one for each task.
+        study: what ``onebody study`` varies; read by `onebody.studies`, and nothing to a training.
     """
 
     data: tuple[DataConfig, ...]
@@ -170,6 +171,7 @@ class Recipe(Config):
     train: TrainConfig = TrainConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     twins: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    study: dict[str, Any] = Field(default_factory=dict)
 
     model_config = ConfigDict(validate_default=True)
 
@@ -229,6 +231,7 @@ class Recipe(Config):
             "balancer": _without(self.balancer, left),
             "train": train,
             "twins": {},
+            "study": {},
         }
         return Recipe.model_validate({**dict(self), **changes})
 
@@ -239,7 +242,7 @@ class Recipe(Config):
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits of everything that the result depends on."""
         values = self.plain()
-        del values["twins"]
+        del values["twins"], values["study"]
         values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
