@@ -2,7 +2,7 @@
 
 from onebody.evaluation.answers import average_clips, evaluate, evaluating
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
-from onebody.evaluation.protocols import FoldConfig, SplitConfig, folds, matching, split
+from onebody.evaluation.protocols import FoldConfig, SplitConfig, folds, matching, split, split_of
 from onebody.evaluation.tables import by_group, figures, figures_by_group, score
 from onebody.metrics import Difference, Interval, bootstrap, paired_difference
 
@@ -16,6 +16,7 @@ __all__ = [
     "figures_by_group",
     "Split",
     "SplitConfig",
+    "split_of",
     "FoldConfig",
     "split",
     "folds",

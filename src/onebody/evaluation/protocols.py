@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, Self
 
@@ -122,6 +122,31 @@ def split(table: SampleTable, config: SplitConfig, seed: int = 0) -> Split:
         drawn = units(table, np.flatnonzero(~nobody), config.test_by)
         test = chosen_share(len(table), drawn, config.test_share, (seed, 0), "test")
     return _finish(table, config, seed, test, nobody)
+
+
+def split_of(
+    config: SplitConfig, table: SampleTable, tables: Sequence[SampleTable]
+) -> SplitConfig:
+    """Return a split as one of several tables takes it: without values that only others have.
+
+    A value that no table has stays, so that `split` refuses it.
+    """
+
+    def own(wanted: Values) -> Values:
+        return {
+            column: tuple(
+                value
+                for value in values
+                if _has(table, column, value)
+                or not any(_has(other, column, value) for other in tables)
+            )
+            for column, values in wanted.items()
+        }
+
+    test, validation = own(config.test), own(config.validation)
+    if not all(validation.values()):  # none of its rows is meant
+        validation = {}
+    return config.model_copy(update={"test": test, "validation": validation})
 
 
 def folds(table: SampleTable, config: FoldConfig, seed: int = 0) -> tuple[Split, ...]:
@@ -247,6 +272,11 @@ def _texts(table: SampleTable, column: str) -> Array:
             names = np.array([*labels.space.classes, ""], np.str_)  # -1 picks the last
             texts.setdefault(name, names[labels.values])
     return lookup(texts, column, f"column of table {table.name!r}:")
+
+
+def _has(table: SampleTable, column: str, value: str) -> bool:
+    """Whether some row has a value in a column."""
+    return bool((_texts(table, column) == value).any())
 
 
 def _require_all(table: SampleTable, column: str, values: Array) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -63,6 +63,8 @@ class DataConfig(Config):
         input: keys of the recipe's ``input`` that differ for this source (``modality: depth``).
         hide: a share of the labels that training goes without.
         keep: few labels per class of one column, with which training has to do.
+        thin: by class column, the share of its labeled rows that training keeps; the others are
+            left out whole (see `onebody.training.thin`).
     """
 
     dataset: DatasetPart
@@ -72,6 +74,7 @@ class DataConfig(Config):
     input: dict[str, Any] = Field(default_factory=dict)
     hide: HideConfig | None = None
     keep: KeepConfig | None = None
+    thin: dict[str, Annotated[float, Field(gt=0.0, le=1.0)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_rule(self) -> DataConfig:

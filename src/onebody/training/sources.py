@@ -12,10 +12,11 @@ from onebody.data import SampleTable, Source
 from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
-from onebody.evaluation import split
+from onebody.evaluation import split, split_of
 from onebody.tasks import Task, build_tasks, resolve_tasks
 from onebody.training.keep import keep_few
 from onebody.training.recipe import Recipe
+from onebody.training.thin import thinned_out
 from onebody.types import Bools
 
 
@@ -59,16 +60,20 @@ def _divide(
     """
     sources: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
     rows = dict.fromkeys([*sources, "unlabeled"], 0)
+    seed = recipe.evaluation.split_seed
     for place, table in enumerate(tables):
-        divided = split(table, recipe.split, recipe.evaluation.split_seed)
-        table = _hide(recipe, place, table, divided.train)
+        divided = split(table, split_of(recipe.split, table, tables), seed)
+        trains = divided.train
+        trains = trains & ~thinned_out(table, recipe.data[place].thin, trains, seed)
+        parts = {"train": trains, "validation": divided.validation, "test": divided.test}
+        table = _hide(recipe, place, table, trains)
         if (few := recipe.data[place].keep) is not None:
-            table = keep_few(table, few, divided.train, recipe.evaluation.split_seed)
+            table = keep_few(table, few, trains, seed)
         targets = [task.target_spec(table) for task in tasks.values()]
         labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
         rows["unlabeled"] += int((~labeled).sum())
         for name, kept in sources.items():
-            chosen = labeled & getattr(divided, name)
+            chosen = labeled & parts[name]
             rows[name] += int(chosen.sum())
             if chosen.any():
                 kept.append(_source(recipe, place, table.select(chosen), tasks, name))
