@@ -124,9 +124,7 @@ def split(table: SampleTable, config: SplitConfig, seed: int = 0) -> Split:
     return _finish(table, config, seed, test, nobody)
 
 
-def split_of(
-    config: SplitConfig, table: SampleTable, tables: Sequence[SampleTable]
-) -> SplitConfig:
+def split_of(config: SplitConfig, table: SampleTable, tables: Sequence[SampleTable]) -> SplitConfig:
     """Return a split as one of several tables takes it: without values that only others have.
 
     A value that no table has stays, so that `split` refuses it.
