@@ -27,7 +27,9 @@ from onebody.training.step import train_step
 from onebody.training.summary import RunSummary, load_summary, save_summary
 
 
-def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> RunSummary:
+def train(
+    recipe: Recipe, folder: Path, *, progress: bool = True, test: bool = True
+) -> RunSummary:
     """Train as a recipe says, or go on with a training that was interrupted.
 
     The folder gets ``recipe.yaml``, ``log.jsonl``, ``model/`` (the best weights by the monitored
@@ -39,6 +41,8 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> RunSummary:
         recipe: what to train.
         folder: where the run lies; it is made if needed.
         progress: show a progress bar and remarks.
+        test: measure the test split at the end; without it a study can choose on validation while
+            nobody has looked at the test.
 
     Raises:
         ValueError: if the folder holds a run of another recipe, parts of the recipe do not fit
@@ -46,10 +50,12 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> RunSummary:
     """
     cuda = recipe.train.device != "cpu" and torch.cuda.is_available()
     with joined(cuda=cuda) as world, locked(folder, leads=world.leads):
-        return _train(recipe, folder, world, progress=progress)
+        return _train(recipe, folder, world, progress=progress, test=test)
 
 
-def _train(recipe: Recipe, folder: Path, world: World, *, progress: bool) -> RunSummary:
+def _train(
+    recipe: Recipe, folder: Path, world: World, *, progress: bool, test: bool
+) -> RunSummary:
     """Train in a folder that nobody else trains in."""
     begun = (folder / "recipe.yaml").exists()
     finished = _open_folder(recipe, folder, world)
@@ -67,7 +73,7 @@ def _train(recipe: Recipe, folder: Path, world: World, *, progress: bool) -> Run
             run.display.note(f"{recipe.train.init}: {line}")
         while run.at.step < run.total:
             run.epoch()
-    return run.finish()
+    return run.finish(test=test)
 
 
 class _Run:
@@ -140,12 +146,12 @@ class _Run:
         if self.setup.world.leads:
             save_resume(self.folder / "resume", progress=self.at, **self.state)
 
-    def finish(self) -> RunSummary:
+    def finish(self, *, test: bool) -> RunSummary:
         """Write the last weights, test the best ones, and sum up."""
         with self._averaged():
             self._save_network("final")
         if self.setup.world.leads:
-            save_summary(self._summary(), self.folder)
+            save_summary(self._summary(test=test), self.folder)
         wait(self.setup.world)
         summary = load_summary(self.folder)
         assert summary is not None
@@ -196,13 +202,13 @@ class _Run:
             ),
         )
 
-    def _summary(self) -> RunSummary:
+    def _summary(self, *, test: bool) -> RunSummary:
         """Sum up; the test split is measured with the network that is shipped."""
         setup, at, recipe = self.setup, self.at, self.setup.recipe
         best = load_network(self.folder / "model").network.to(setup.device)
-        test: Figures = {}
-        if setup.sources["test"]:
-            test, _ = measure(
+        tested: Figures = {}
+        if test and setup.sources["test"]:
+            tested, _ = measure(
                 best,
                 recipe,
                 setup.sources["test"],
@@ -216,7 +222,7 @@ class _Run:
             best=at.best,
             best_step=at.best_step,
             validation=at.validation,
-            test=test,
+            test=tested,
             rows=setup.rows,
             steps=at.step,
             epochs=at.epoch,
