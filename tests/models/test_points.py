@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from onebody.models import InputShape
 from onebody.models.base import prefixed, scoped
 from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import COORDINATES, PathStage, PointsConfig, PointStage, build_points
@@ -33,7 +34,7 @@ def pose_task(kind):
 
 @pytest.mark.parametrize(("frames", "side"), [(1, 32), (5, 33), (4, 48)])
 def test_features_have_the_described_shapes(frames, side):
-    encoder = build_points(SMALL, channels={"depth": 1}).eval()
+    encoder = build_points(SMALL, inputs={"depth": InputShape(channels=1)}).eval()
     features = run(encoder, torch.rand(2, 1, frames, side, side))
     for feature, info in zip(features, encoder.info, strict=True):
         assert feature.shape[:3] == (2, info.width, frames)
@@ -83,7 +84,7 @@ def test_paths_are_read_relative_to_the_body():
 def test_a_stream_gives_what_the_clip_gives(cuts, motion):
     torch.manual_seed(1)
     config = SMALL.model_copy(update={"causal": True, "motion": motion})
-    encoder = build_points(config, channels={"depth": 1})
+    encoder = build_points(config, inputs={"depth": InputShape(channels=1)})
     clip = torch.rand(2, 1, 7, 32, 32)
     for _ in range(3):  # statistics that are not those of a fresh network
         run(encoder, torch.rand(2, 1, 7, 32, 32))
@@ -106,7 +107,7 @@ def test_a_stream_gives_what_the_clip_gives(cuts, motion):
 
 @pytest.mark.parametrize(("kind", "dims"), [("pose2d", 2), ("pose3d", 3)])
 def test_head_gives_the_points_and_their_correction(kind, dims):
-    encoder = build_points(SMALL, channels={"depth": 1}).eval()
+    encoder = build_points(SMALL, inputs={"depth": InputShape(channels=1)}).eval()
     head = build_point_head(PointHeadConfig(), task=pose_task(kind), info=encoder.info)
     features = dict(enumerate(run(encoder, torch.rand(2, 1, 4, 32, 32))))
     (coarse, final), _ = head({s: features[s] for s in head.stages}, 4, {})
@@ -121,7 +122,9 @@ def test_head_gives_the_points_and_their_correction(kind, dims):
 
 
 def test_too_few_points_and_other_encoders_are_refused():
-    few = build_points(SMALL.model_copy(update={"points": 12}), channels={"depth": 1})
+    few = build_points(
+        SMALL.model_copy(update={"points": 12}), inputs={"depth": InputShape(channels=1)}
+    )
     with pytest.raises(ValueError, match="20 joints, but the encoder finds only 12 points"):
         build_point_head(PointHeadConfig(), task=pose_task("pose2d"), info=few.info)
     with pytest.raises(ValueError, match="needs an encoder with a stage of points"):
@@ -130,6 +133,6 @@ def test_too_few_points_and_other_encoders_are_refused():
 
 def test_without_a_pose_task_the_points_learn_from_the_classes():
     torch.manual_seed(0)
-    encoder = build_points(SMALL, channels={"depth": 1})
+    encoder = build_points(SMALL, inputs={"depth": InputShape(channels=1)})
     run(encoder, torch.rand(2, 1, 3, 32, 32))[-1].square().mean().backward()
     assert encoder.stages[2].heat.weight.grad.abs().sum() > 0
