@@ -21,6 +21,7 @@ from onebody.data.checks import check_request
 from onebody.data.geometry import crop_to_source, is_identity, warp
 from onebody.data.pixels import add_noise, color_tables, erase, saturate, to_float
 from onebody.data.reading import Clip, RowError, Wish, channels_of, read_clip
+from onebody.data.soft import mirrored_soft, mixed_target, soft_labels
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import JointsColumn, SampleTable
 from onebody.data.targets import class_labels, class_target, joints_target, mirrored, union_labels
@@ -150,11 +151,14 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
     labels = {
         target.task: class_labels(table, rows, target)
         for target in targets
-        if target.form == "class" and target.column in table.columns
+        if target.form == "class" and (target.column in table.columns or target.soft)
     }
+    soft = soft_labels(table, rows, targets, labels)
     flip = np.zeros(len(rows), np.bool_)
     if draws is not None:
-        flip, labels = mirrored(labels, targets, draws.flip)
+        flip, _ = mirrored_soft(soft, targets, draws.flip)
+        flip, labels = mirrored(labels, targets, flip)
+        _, soft = mirrored_soft(soft, targets, flip)
     there = np.array([clip is not None for clip in parts.clips])
     sizes = np.array([(c.height, c.width) if c else (np.nan, np.nan) for c in parts.clips])
     pictures = channels_of(spec.modality) is not None
@@ -174,7 +178,10 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
         inputs, valid = _pictures(parts, spec, affine), torch.from_numpy(there)
     else:
         inputs, valid = _numbers(parts, spec)
-    made = {task: class_target(values) for task, values in labels.items()}
+    made = {
+        task: mixed_target(values, soft[task]) if task in soft else class_target(values)
+        for task, values in labels.items()
+    }
     made |= _other_targets(parts, spec, targets, labels, affine, flip, depth_ref)
     return Batch(
         inputs={spec.modality: inputs},

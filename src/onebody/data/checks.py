@@ -40,6 +40,8 @@ def check_request(
 
 def _check_class(table: SampleTable, target: TargetSpec) -> None:
     """Refuse a class target whose column holds something else or has other classes."""
+    if target.soft:
+        lookup(table.soft, target.soft, f"soft labels of table {table.name!r}:")
     column = table.columns.get(target.column)
     if column is None:
         return
@@ -100,7 +102,7 @@ def _check_augment(
 ) -> None:
     """Refuse flips that would make labels wrong, and options that the modality has no use for."""
     for target in targets:
-        there = target.form == "class" and target.column in table.columns
+        there = target.form == "class" and (target.column in table.columns or target.soft)
         if augment.flip > 0 and there and target.mirror is None:
             raise ValueError(
                 f"Task {target.task!r} does not say what a mirror makes of its classes. State its "

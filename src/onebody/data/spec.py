@@ -84,6 +84,7 @@ class TargetSpec:
         column: name of the table's column; a table without it leaves the task absent.
         form: ``class``, ``joints``, or ``union`` (made of other class targets, see ``parts``).
         table: class columns: ``[len(column's space)]`` task class per column class, -1 none.
+        soft: class columns: soft labels of the table that serve rows without a label.
         mirror: class columns: ``[task classes]`` mirrored class, -1 none; None: flips are refused.
         skeleton: joints: the task's joint layout (columns in another are converted).
         dims: joints: 2 (fractions of the crop) or 3 (and normalized depth).
@@ -95,6 +96,7 @@ class TargetSpec:
     column: str
     form: Literal["class", "joints", "union"]
     table: Ints | None = None
+    soft: str = ""
     mirror: Ints | None = None
     skeleton: str = ""
     dims: Literal[2, 3] = 2

@@ -38,7 +38,15 @@ def save_table(table: SampleTable, folder: Path) -> None:
 
     The JSON file names the array file and takes its place last, in one step: a reader sees the
     old table or the new one, never half of each.
+
+    Raises:
+        ValueError: if the table holds soft labels.
     """
+    if table.soft:
+        raise ValueError(
+            f"Table {table.name!r} holds soft labels ({', '.join(table.soft)}), which are made for "
+            "one training. Save it without them."
+        )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, npt.NDArray[Any]] = {f"row/{n}": getattr(table, n) for n in _PLAIN}

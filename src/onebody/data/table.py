@@ -26,7 +26,7 @@ import numpy.typing as npt
 from onebody.config import lookup
 from onebody.labels import UNLABELED, LabelSpace
 from onebody.skeletons import SKELETONS, get_skeleton
-from onebody.types import Ints
+from onebody.types import Floats, Ints
 
 Text = npt.NDArray[np.str_]
 Numbers = npt.NDArray[np.float64]
@@ -68,6 +68,21 @@ Column = ClassColumn | JointsColumn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoftColumn:
+    """Probabilities of a task's classes where nobody has labeled (pseudo-labels).
+
+    They are made for one training and are no part of a saved table.
+
+    Attributes:
+        values: ``[N, C]`` probabilities in the order of the task's classes.
+        weight: ``[N]`` what a label counts beside one of weight 1; 0 where a row has none.
+    """
+
+    values: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTable:
     """Rows of samples with any subset of labels.
 
@@ -76,6 +91,7 @@ class SampleTable:
         media: modality (``rgb``, ``depth``, ``silhouette``, ``skeleton``, ``imu``; a further view
             as ``rgb/2``) to ``[N]`` sources; empty where a row lacks that modality.
         columns: label column by name.
+        soft: soft labels by name; a `TargetSpec` says which task they serve.
         layouts: joint layout of each skeleton medium, by modality. Such a medium is ``[T, J, D]``:
             camera frame, x to the right, y down, z away from it, in mm (3D) or pixels (2D); NaN
             where a joint is missing.
@@ -91,6 +107,7 @@ class SampleTable:
     name: str
     media: Mapping[str, Text]
     columns: Mapping[str, Column] = field(default_factory=dict)
+    soft: Mapping[str, SoftColumn] = field(default_factory=dict)
     layouts: Mapping[str, str] = field(default_factory=dict)
     start_s: Numbers
     end_s: Numbers
@@ -143,6 +160,10 @@ class SampleTable:
             self,
             media={name: sources[rows] for name, sources in self.media.items()},
             columns=columns,
+            soft={
+                name: SoftColumn(values=found.values[rows], weight=found.weight[rows])
+                for name, found in self.soft.items()
+            },
             **{name: getattr(self, name)[rows] for name in _PER_ROW},
         )
 
@@ -242,4 +263,6 @@ def _arrays(table: SampleTable) -> dict[str, npt.NDArray[np.generic]]:
     arrays |= {f"media {n}": sources for n, sources in table.media.items()}
     for name, column in table.columns.items():
         arrays[name] = column.values if isinstance(column, ClassColumn) else column.sources
+    for name, soft in table.soft.items():
+        arrays |= {f"soft {name}": soft.values, f"weight of soft {name}": soft.weight}
     return arrays

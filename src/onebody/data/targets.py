@@ -35,7 +35,8 @@ def labeled_rows(table: SampleTable, target: TargetSpec) -> Bools:
     column = table.columns.get(target.column)
     if target.form == "class":
         labels = class_labels(table, np.arange(len(table), dtype=np.int64), target)
-        return np.asarray(labels != UNLABELED)
+        soft = table.soft[target.soft].weight > 0 if target.soft else False
+        return np.asarray((labels != UNLABELED) | soft)
     if target.form == "joints" and isinstance(column, JointsColumn):
         return np.asarray(column.sources != "")
     return np.zeros(len(table), np.bool_)

@@ -101,6 +101,11 @@ def _sidecar(table: SampleTable) -> dict[str, Any]:
 
 def _check_names(table: SampleTable, path: Path) -> None:
     """Refuse columns that would be read as something else."""
+    if table.soft:
+        raise ValueError(
+            f"{path}: table {table.name!r} holds soft labels ({', '.join(table.soft)}), which are "
+            "made for one training. Write it without them."
+        )
     for modality in table.media:
         if modality.partition("/")[0] not in MODALITIES:
             raise ValueError(
