@@ -62,6 +62,7 @@ def test_every_class_is_an_action_or_a_gesture(official):
     assert table.split.tolist() == ["", "", ""]
     assert table.fps.tolist() == [15.0] * 3
     assert list(table.columns) == ["action", "gesture", "class"]
+    assert table.layouts == {"skeleton": "kinect-20"}
     assert table.labeled("action").tolist() == [False, False, True]
     assert table.labeled("gesture").tolist() == [True, True, False]
     assert table.columns["class"].values.tolist() == [0, 7, 19]

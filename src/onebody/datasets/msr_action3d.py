@@ -57,6 +57,7 @@ JOINT_ORDER = (19, 2, 3, 6, 0, 7, 9, 11, 1, 8, 10, 12, 4, 13, 15, 17, 5, 14, 16,
 FPS = 15.0
 LIST_2012 = "JiangExperimentFileList.txt"
 _NAME = "msr-action3d"
+_LAYOUTS = {"skeleton": "kinect-20"}
 _COLUMN_2012 = "cvpr12"
 _MEMBERSHIP = ("left out", "used")
 _LEFT_SHOULDER, _RIGHT_SHOULDER = 4, 8
@@ -201,6 +202,7 @@ def prepare(recordings: Iterable[Recording], folder: Path) -> SampleTable:
         _NAME,
         {"skeleton": store_arrays(folder / "skeleton.npy", joints)},
         columns={**columns, _COLUMN_2012: membership},
+        layouts=_LAYOUTS,
         fps=np.full(len(kept), FPS),
         subject=[str(recording.subject) for recording in kept],
         group=names,
