@@ -36,6 +36,8 @@ from onebody.metrics.registry import (
     pose3d_metrics,
     union_metrics,
 )
+from onebody.metrics.resample import BySubject, Resampler
+from onebody.metrics.significance import holm, sign_flip_test
 
 METRICS: dict[str, Metric] = {
     **class_metrics(),
@@ -80,4 +82,8 @@ __all__ = [
     "MIN_GROUPS",
     "bootstrap",
     "paired_difference",
+    "BySubject",
+    "Resampler",
+    "holm",
+    "sign_flip_test",
 ]

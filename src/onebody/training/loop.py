@@ -27,9 +27,7 @@ from onebody.training.step import train_step
 from onebody.training.summary import RunSummary, load_summary, save_summary
 
 
-def train(
-    recipe: Recipe, folder: Path, *, progress: bool = True, test: bool = True
-) -> RunSummary:
+def train(recipe: Recipe, folder: Path, *, progress: bool = True, test: bool = True) -> RunSummary:
     """Train as a recipe says, or go on with a training that was interrupted.
 
     The folder gets ``recipe.yaml``, ``log.jsonl``, ``model/`` (the best weights by the monitored
@@ -53,9 +51,7 @@ def train(
         return _train(recipe, folder, world, progress=progress, test=test)
 
 
-def _train(
-    recipe: Recipe, folder: Path, world: World, *, progress: bool, test: bool
-) -> RunSummary:
+def _train(recipe: Recipe, folder: Path, world: World, *, progress: bool, test: bool) -> RunSummary:
     """Train in a folder that nobody else trains in."""
     begun = (folder / "recipe.yaml").exists()
     finished = _open_folder(recipe, folder, world)

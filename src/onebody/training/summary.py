@@ -21,7 +21,8 @@ class RunSummary:
         best: its best value on the validation split; None where there is no such split.
         best_step: the step whose weights ``model/`` holds.
         validation: figures at that step, by task and metric; None where nothing was measured.
-        test: figures of the same weights on the test split; empty where there is none.
+        test: figures of the same weights on the test split; empty where there is none, or where the
+            training left it unopened.
         rows: rows with a label of the recipe's tasks, by split; ``unlabeled`` are those without.
         steps: optimizer steps.
         epochs: passes over the data that were finished.
