@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from onebody.balancing.base import Balancer
-from onebody.balancing.checks import as_weights, read_losses
+from onebody.balancing.checks import as_weights, read_losses, softmax
 from onebody.config import Config
 
 
@@ -52,8 +51,7 @@ class DWA(Balancer):
             total, count = self._running.get(name, (0.0, 0))
             self._running[name] = (total + loss, count + 1)
         scaled = [self._ratio.get(name, 1.0) / self._temperature for name in names]
-        powers = [math.exp(value - max(scaled)) for value in scaled]
-        return as_weights([len(names) * power / sum(powers) for power in powers], losses)
+        return as_weights([len(names) * share for share in softmax(scaled)], losses)
 
     def end_epoch(self) -> None:
         """Turn this epoch's losses into means and ratios."""

@@ -1,4 +1,4 @@
-"""`automatic` and `uncertainty`: one learned number per task says how much its loss is worth.
+"""`automatic`, `uncertainty` and `imtl-l`: one learned number per task says what its loss is worth.
 
 The numbers are not parameters of the network: they are learned here, by Adam on the objective's
 closed-form gradient, from detached losses that are equal on every process; in the graph they would
@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import Field
 from torch import Tensor
 
+from onebody.balancing.adam import Number
 from onebody.balancing.base import Balancer
 from onebody.balancing.checks import as_weights, read_losses
 from onebody.config import Config
@@ -49,23 +50,17 @@ class UncertaintyConfig(Config):
     limit: float = Field(default=4.0, gt=0)
 
 
-@dataclass(slots=True)
-class _Number:
-    """A learned number with its Adam moments (betas 0.9 and 0.999, epsilon 1e-8)."""
+class IMTLLConfig(Config):
+    """Options of impartial loss weighting.
 
-    value: float
-    first: float = 0.0
-    second: float = 0.0
-    steps: int = 0
+    Attributes:
+        rate: learning rate of the numbers.
+        limit: s stays within plus and minus this, for the same reason.
+    """
 
-    def descend(self, gradient: float, rate: float) -> None:
-        """Take one step of Adam."""
-        self.steps += 1
-        self.first += 0.1 * (gradient - self.first)
-        self.second += 0.001 * (gradient**2 - self.second)
-        mean = self.first / (1 - 0.9**self.steps)
-        spread = math.sqrt(self.second / (1 - 0.999**self.steps))
-        self.value -= rate * mean / (spread + 1e-8)
+    kind: Literal["imtl-l"] = "imtl-l"
+    rate: float = Field(default=0.01, gt=0)
+    limit: float = Field(default=4.0, gt=0)
 
 
 class Learned(Balancer):
@@ -76,7 +71,7 @@ class Learned(Balancer):
     def __init__(self, rate: float, lowest: float, highest: float) -> None:
         self._rate = rate
         self._range = (lowest, highest)
-        self._numbers: dict[str, _Number] = {}
+        self._numbers: dict[str, Number] = {}
 
     @abstractmethod
     def weight(self, value: float) -> float:
@@ -90,7 +85,7 @@ class Learned(Balancer):
         """Return the weights before this step's losses are learned from, as joint descent would."""
         weights = []
         for name, loss in zip(names, read_losses(losses, names), strict=True):
-            number = self._numbers.setdefault(name, _Number(self.start))
+            number = self._numbers.setdefault(name, Number(self.start))
             weights.append(self.weight(number.value))
             number.descend(self.gradient(number.value, loss), self._rate)
             number.value = min(max(number.value, self._range[0]), self._range[1])
@@ -102,7 +97,7 @@ class Learned(Balancer):
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` returned."""
-        self._numbers = {name: _Number(**values) for name, values in state.items()}
+        self._numbers = {name: Number(**values) for name, values in state.items()}
 
 
 class Automatic(Learned):
@@ -147,6 +142,26 @@ class Uncertainty(Learned):
         return 0.5 - 0.5 * math.exp(-value) * loss
 
 
+class IMTLL(Learned):
+    """Minimizes ``sum_k exp(s_k) L_k - s_k``, which makes all weighted losses 1; s starts at 0.
+
+    That is twice `Uncertainty`'s objective with s negated; the weights are ``exp(s_k)``.
+
+    Source: Liu, Li, Kuang, Xue, Chen, Yang, Liao, Zhang, "Towards Impartial Multi-Task Learning",
+    ICLR 2021.
+    """
+
+    start = 0.0
+
+    def weight(self, value: float) -> float:
+        """Return ``exp(s)``."""
+        return math.exp(value)
+
+    def gradient(self, value: float, loss: float) -> float:
+        """Return ``exp(s) L - 1``."""
+        return math.exp(value) * loss - 1
+
+
 def build_automatic(config: AutomaticConfig, *, tasks: Sequence[str] = ()) -> Automatic:  # noqa: ARG001
     """Build automatic weighting."""
     return Automatic(config.rate, config.smallest, math.inf)
@@ -155,3 +170,8 @@ def build_automatic(config: AutomaticConfig, *, tasks: Sequence[str] = ()) -> Au
 def build_uncertainty(config: UncertaintyConfig, *, tasks: Sequence[str] = ()) -> Uncertainty:  # noqa: ARG001
     """Build uncertainty weighting."""
     return Uncertainty(config.rate, -config.limit, config.limit)
+
+
+def build_imtl_l(config: IMTLLConfig, *, tasks: Sequence[str] = ()) -> IMTLL:  # noqa: ARG001
+    """Build impartial loss weighting."""
+    return IMTLL(config.rate, -config.limit, config.limit)
