@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from onebody.config import read_config
 from onebody.data import Batch, Context
-from onebody.models import InputShape, MultiTaskConfig, Network, build_network
+from onebody.models import SHARINGS, InputShape, MultiTaskConfig, Network, build_network
 from onebody.tasks import Task
 
 INPUTS = {"rgb": InputShape(channels=3)}
@@ -37,6 +37,14 @@ TINY: dict[str, dict[str, Any]] = {
     },
 }
 """Encoder configs by name; the part before the dash is the kind. Every kind needs one."""
+
+
+SHARED: dict[str, dict[str, Any]] = {
+    **{kind: {"kind": kind} for kind in SHARINGS},
+    "mmoe": {"kind": "mmoe", "experts": 2},
+    "mmoe-frame": {"kind": "mmoe", "experts": 2, "gate": "frame"},
+}
+"""Configs of ways of sharing by name: every kind, and variants that behave otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +153,7 @@ def make_network(
     encoder: str | Mapping[str, Any],
     tasks: Mapping[str, Task],
     *,
-    sharing: str = "hard",
+    sharing: str | Mapping[str, Any] = "hard",
     heads: Mapping[str, Any] | None = None,
     fresh: bool = False,
 ) -> Network:
@@ -154,7 +162,11 @@ def make_network(
     values = TINY[encoder] if isinstance(encoder, str) else encoder
     config = read_config(
         MultiTaskConfig,
-        {"encoder": values, "sharing": sharing, "heads": dict(heads or {})},
+        {
+            "encoder": values,
+            "sharing": SHARED[sharing] if isinstance(sharing, str) else sharing,
+            "heads": dict(heads or {}),
+        },
         "test",
     )
     network = build_network(config, tasks, INPUTS)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from model_helpers import TINY, make_batch, scramble
+from model_helpers import SHARED, TINY, make_batch, scramble
 
 from onebody.config import Config, read_config
 from onebody.data import InputSpec
@@ -30,9 +30,10 @@ TASKS: dict[str, Config] = {
 SPEC = InputSpec(size=32, frames=4)
 
 
-def _save(folder: Path, encoder: str = "light"):
+def _save(folder: Path, encoder: str = "light", sharing: str = "hard"):
     torch.manual_seed(0)
-    config = read_config(MultiTaskConfig, {"encoder": TINY[encoder]}, "test")
+    values = {"encoder": TINY[encoder], "sharing": SHARED[sharing]}
+    config = read_config(MultiTaskConfig, values, "test")
     network = build_network(config, build_tasks(TASKS), input_shapes(SPEC))
     scramble(network)
     save_network(

@@ -2,7 +2,8 @@ import pytest
 import torch
 from model_helpers import scramble
 
-from onebody.models.temporal import BatchNorm, FrameNorm, TemporalBlock, TemporalStage
+from onebody.models.norms import BatchNorm1d
+from onebody.models.temporal import FrameNorm, TemporalBlock, TemporalStage
 
 
 def _stage(*, causal: bool, norm: str = "layer", dilations: tuple[int, ...] = (1, 2, 4)):
@@ -54,7 +55,7 @@ def test_frame_norm_is_per_frame() -> None:
 
 
 def test_batch_norm_takes_a_single_frame_in_training() -> None:
-    norm = BatchNorm(3).train()
+    norm = BatchNorm1d(3).train()
     norm.running_mean += 1.0
     x = torch.randn(1, 3, 1)
     assert torch.allclose(norm(x), x - 1.0, atol=1e-4)

@@ -27,13 +27,18 @@ from onebody.models.class_head import (
     build_frame_head,
 )
 from onebody.models.cost import Cost, blank_batch, network_cost
+from onebody.models.cross_stitch import CrossStitchConfig, build_cross_stitch
 from onebody.models.hard import HardConfig, build_hard
 from onebody.models.init_weights import InitReport, initialize, load_pretrained
 from onebody.models.inputs import InputShape, input_shapes
 from onebody.models.joint_head import JointHeadConfig, build_joint_head
+from onebody.models.learned import LearnedConfig, build_learned
 from onebody.models.light import LightConfig, build_light
+from onebody.models.mmoe import MmoeConfig, build_mmoe
 from onebody.models.modes import evaluating
+from onebody.models.mtan import MtanConfig, build_mtan
 from onebody.models.multitask import MultiTask
+from onebody.models.nddr import NddrConfig, build_nddr
 from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
@@ -56,6 +61,31 @@ ENCODERS["points"] = Factory(
     summary="small 2D trunk finds points in each frame; actions are read from their paths",
 )
 SHARINGS["hard"] = Factory(config=HardConfig, build=build_hard, summary="one encoder for all tasks")
+SHARINGS["cross-stitch"] = Factory(
+    config=CrossStitchConfig,
+    build=build_cross_stitch,
+    summary="a trunk per task; after each stage every trunk takes a bit of the others",
+)
+SHARINGS["nddr"] = Factory(
+    config=NddrConfig,
+    build=build_nddr,
+    summary="a trunk per task; after each stage every trunk is made anew from all channels",
+)
+SHARINGS["mtan"] = Factory(
+    config=MtanConfig,
+    build=build_mtan,
+    summary="one encoder; each task attends to its stages by masks of its own",
+)
+SHARINGS["learned"] = Factory(
+    config=LearnedConfig,
+    build=build_learned,
+    summary="a pool of modules per stage; evolution learns which task takes which",
+)
+SHARINGS["mmoe"] = Factory(
+    config=MmoeConfig,
+    build=build_mmoe,
+    summary="experts behind one stem; each task's gate says how much each counts",
+)
 HEADS["class"] = Factory(
     config=ClassHeadConfig, build=build_class_head, summary="one answer for a clip"
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from onebody.models.base import Ask
+from onebody.models.base import Ask, Stage
 from onebody.types import State
 
 
@@ -63,9 +63,32 @@ def pick_rows(x: Tensor, have: Tensor | None, want: Tensor | None) -> Tensor:
     return x if bool(within.all()) else x[within]
 
 
+def common_depth(asks: Mapping[str, Ask]) -> int:
+    """Return the deepest stage that everything passes that the tasks read.
+
+    A task that reads two stages gets part of its output from the earlier one alone.
+    """
+    return min(min(ask.stages) for ask in asks.values())
+
+
+def last_layers(levels: Iterable[Sequence[nn.Module]]) -> list[list[nn.Module]]:
+    """Return groups of modules, the deepest first, for `trainable_or_refuse`.
+
+    Args:
+        levels: the stages (or stems) of equal depth that tasks pass, the deepest first.
+
+    Returns:
+        Of every level first the last layers of its stages, then the stages whole.
+    """
+    groups: list[list[nn.Module]] = []
+    for level in levels:
+        groups += [[part.last if isinstance(part, Stage) else part for part in level], [*level]]
+    return groups
+
+
 def trainable_or_refuse(
-    parts: Iterable[Iterable[torch.nn.Module]], tasks: Iterable[str]
-) -> list[torch.nn.Parameter]:
+    parts: Iterable[Iterable[nn.Module]], tasks: Iterable[str]
+) -> list[nn.Parameter]:
     """Return the trainable parameters of the first group of modules that has any.
 
     Args:

@@ -58,7 +58,13 @@ class StageInfo:
 
 
 class Stem(nn.Module, ABC):
-    """Turns raw modalities into the first Feature; fusing modalities happens here."""
+    """Turns raw modalities into the first Feature; fusing modalities happens here.
+
+    Attributes:
+        width: channels C of that Feature.
+    """
+
+    width: int
 
     @abstractmethod
     def forward(

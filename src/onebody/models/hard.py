@@ -11,7 +11,13 @@ from typing import Literal
 from torch import Tensor, nn
 
 from onebody.config import Config
-from onebody.models.asked import pick_rows, take_rows, trainable_or_refuse
+from onebody.models.asked import (
+    common_depth,
+    last_layers,
+    pick_rows,
+    take_rows,
+    trainable_or_refuse,
+)
 from onebody.models.base import Ask, Encoder, Features, Sharing, Stage, prefixed, scoped
 from onebody.types import State
 
@@ -71,21 +77,12 @@ def build_hard(
     return HardSharing(make_encoder())
 
 
-def common_depth(asks: Mapping[str, Ask]) -> int:
-    """Return the deepest stage that everything passes that the tasks read.
-
-    A task that reads two stages gets part of its output from the earlier one alone.
-    """
-    return min(min(ask.stages) for ask in asks.values())
-
-
 def deepest(encoder: Encoder, asks: Mapping[str, Ask]) -> list[nn.Parameter]:
     """Return the trainable parameters of an encoder's last layer that all tasks pass.
 
     Raises:
         ValueError: if there are none.
     """
-    groups: list[list[nn.Module]] = []
-    for stage in reversed(list(encoder.stages)[: common_depth(asks) + 1]):
-        groups += [[stage.last], [stage]]  # type: ignore[list-item]
-    return trainable_or_refuse((*groups, [encoder.stem]), asks)
+    stages = list(encoder.stages)[: common_depth(asks) + 1]
+    levels = [[stage] for stage in (*reversed(stages), encoder.stem)]
+    return trainable_or_refuse(last_layers(levels), asks)

@@ -83,6 +83,7 @@ class LightStem(Stem):
         self.modality = modality
         self.channels = channels
         self.motion = motion
+        self.width = width
         self.conv = conv_norm(channels * (2 if motion else 1), width, 5, stride=2)
         use_channels_last(self)
 

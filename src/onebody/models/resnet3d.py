@@ -32,6 +32,7 @@ from onebody.config import Config
 from onebody.models.base import Encoder, Stage, StageInfo, Stem
 from onebody.models.frames import channels_last, use_channels_last
 from onebody.models.inputs import InputShape, single_picture, take_input
+from onebody.models.norms import BatchNorm3d
 from onebody.types import Feature, State
 
 Triple: TypeAlias = tuple[int, int, int]
@@ -74,7 +75,7 @@ def conv_norm(
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     conv = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return [conv, nn.BatchNorm3d(outputs)]
+    return [conv, BatchNorm3d(outputs)]
 
 
 class ResidualBlock3D(nn.Module):
@@ -110,6 +111,7 @@ class ResNetStem(Stem):
         super().__init__()
         self.modality = modality
         self.channels = channels
+        self.width = width
         rgb = channels == 3
         for name, given, default in (
             ("mean", config.mean, KINETICS_MEAN if rgb else (0.45,)),

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onebody.models.base import Stage, prefixed, scoped
+from onebody.models.norms import BatchNorm1d
 from onebody.types import Feature, State
 
 Norm: TypeAlias = Literal["layer", "batch"]
@@ -27,24 +28,13 @@ class FrameNorm(nn.Module):
         return self.norm(x.transpose(1, 2)).transpose(1, 2)
 
 
-class BatchNorm(nn.BatchNorm1d):
-    """BatchNorm that one frame of one sample does not stop: running statistics serve it."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``[B, C, T]`` to the same."""
-        if self.training and x.numel() == x.shape[1]:
-            mean, variance = self.running_mean, self.running_var
-            return F.batch_norm(x, mean, variance, self.weight, self.bias, eps=self.eps)
-        return super().forward(x)
-
-
 def make_norm(norm: Norm, width: int) -> nn.Module:
     """Make a norm for ``[B, width, T]``.
 
     ``batch`` takes away what all frames have in common, so that small movements stand out, and
     learns faster where a pose task shares the trunk; ``layer`` needs no batch statistics.
     """
-    return BatchNorm(width) if norm == "batch" else FrameNorm(width)
+    return BatchNorm1d(width) if norm == "batch" else FrameNorm(width)
 
 
 class TemporalBlock(nn.Module):

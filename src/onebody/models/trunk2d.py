@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from onebody.models.base import Stage
 from onebody.models.frames import fold_frames, unfold_frames, use_channels_last
+from onebody.models.norms import BatchNorm2d
 from onebody.types import Feature, State
 
 
@@ -14,7 +15,7 @@ def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Seq
     """Make a convolution that keeps the size (but for its stride), and its BatchNorm."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+    return nn.Sequential(conv, BatchNorm2d(outputs))
 
 
 class ResidualBlock2D(nn.Module):

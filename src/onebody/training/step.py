@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onebody.data import Batch
 from onebody.models import Network, Outputs, evaluating
+from onebody.tasks import taught
 from onebody.training.distributed import World, summed
 from onebody.training.report import StepReport
 from onebody.training.setup import Setup
@@ -30,8 +31,8 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
     """
     recipe, network, world = setup.recipe, setup.network, setup.world
     batches = [_placed(batch, setup) for batch in batches]
-    rows = [batch.present(tuple(network.tasks)) for batch in batches]
-    counts, samples = _counts(network, batches, rows, world)
+    rows = [batch.present(taught(network.tasks)) for batch in batches]
+    counts, samples = _counts(batches, rows, world)
     if not counts:
         return StepReport(samples=samples)
 
@@ -114,13 +115,13 @@ def sample_losses(
 
 
 def _counts(
-    network: Network, batches: Sequence[Batch], rows: Sequence[Mapping[str, Tensor]], world: World
+    batches: Sequence[Batch], rows: Sequence[Mapping[str, Tensor]], world: World
 ) -> tuple[dict[str, int], int]:
     """Count labeled rows of each task that has any, and all rows, over all processes."""
-    labeled = [torch.stack([asked[name].sum() for name in network.tasks]) for asked in rows]
+    labeled = [torch.stack([asked[name].sum() for name in rows[0]]) for asked in rows]
     everyone = labeled[0].new_tensor([sum(len(batch) for batch in batches)])
     found = summed(torch.cat([torch.stack(labeled).sum(0), everyone]), world).tolist()
-    counts = {n: int(c) for n, c in zip(network.tasks, found, strict=False) if c}
+    counts = {n: int(c) for n, c in zip(rows[0], found, strict=False) if c}
     return counts, int(found[-1])
 
 
@@ -229,8 +230,8 @@ def _not_finite(
             if names:
                 more = f" and {len(names) - 5} more" if len(names) > 5 else ""
                 faults.append(f"{name!r} for {', '.join(names[:5])}{more}")
+    where = "; ".join(dict.fromkeys(faults)) or "on another process"
     return (
-        f"Step {step}: the loss is not finite: {'; '.join(dict.fromkeys(faults)) or 'on another process'}. Look "
-        "at these rows' labels and media; if they are sound, lower optimizer.lr or set "
-        "train.clip_norm."
+        f"Step {step}: the loss is not finite: {where}. Look at these rows' labels and "
+        "media; if they are sound, lower optimizer.lr or set train.clip_norm."
     )
