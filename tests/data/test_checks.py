@@ -41,7 +41,7 @@ def test_flips_without_a_mirror_map_are_refused(table):
         ((pose_spec(3),), "holds pixels, which have no depth"),
         (
             (TargetSpec(task="all", column="", form="union", parts=(("gesture", 0),)),),
-            "joins the labels of 'gesture'",
+            "is made of the labels of 'gesture'",
         ),
     ],
 )

@@ -11,12 +11,15 @@ from onebody.metrics import (
     auroc,
     class_metrics,
     confusion_matrix,
+    expected_calibration_error,
+    given_task_hits,
     macro_f1,
     mean_class_accuracy,
     per_class,
     precision,
     predicted_classes,
     recall,
+    task_gap,
     top_k,
 )
 
@@ -167,8 +170,9 @@ def test_no_entries_have_an_empty_confusion():
 @pytest.mark.parametrize("name", ALL)
 def test_perfect_predictions_are_perfect(name):
     target = np.array([0, 1, 2, 2, 1, 5, 3, 4])
-    assert ALL[name].function(make(np.eye(6)[target], target)) == pytest.approx(1.0)
-    assert ALL[name].higher_is_better
+    best = float(ALL[name].higher_is_better)
+    assert ALL[name].function(make(np.eye(6)[target], target)) == pytest.approx(best)
+    assert best == (name != "ece")
     assert ALL[name].unit == "%"
 
 
@@ -202,3 +206,45 @@ def test_figures_do_not_depend_on_the_order_of_entries(scores, target, order):
         value = metric.function(results)
         assert metric.function(shuffled) == pytest.approx(value, nan_ok=True)
         assert math.isnan(value) or 0 <= value <= 1
+
+
+def naive_ece(scores, target, bins):
+    total = 0.0
+    for b in range(bins):
+        inside = [
+            i
+            for i, row in enumerate(scores)
+            if b / bins < max(row) <= (b + 1) / bins or (b == 0 and max(row) == 0)
+        ]
+        if inside:
+            sure = sum(max(scores[i]) for i in inside) / len(inside)
+            right = sum(int(np.argmax(scores[i])) == target[i] for i in inside) / len(inside)
+            total += len(inside) / len(scores) * abs(sure - right)
+    return total
+
+
+@pytest.mark.parametrize("bins", [5, 15])
+def test_calibration_error_is_that_of_the_naive_count(bins):
+    rng = np.random.default_rng(3)
+    scores = rng.dirichlet(np.full(4, 0.4), size=300)
+    target = rng.integers(0, 4, 300)
+    found = expected_calibration_error(make(scores, target), bins)
+    assert found == pytest.approx(naive_ece(scores, target, bins), abs=1e-6)
+
+
+def test_sure_and_half_right_is_half_off():
+    found = expected_calibration_error(make([[1.0, 0.0], [1.0 + 1e-9, 0.0]], [0, 1]))
+    assert found == pytest.approx(0.5)
+
+
+def test_knowing_the_task_helps_where_only_the_task_is_wrong():
+    # Two tasks of two classes, and a class of none: right, wrong task, wrong class, none.
+    scores = [
+        [0.6, 0.1, 0.1, 0.1, 0.1],
+        [0.3, 0.1, 0.5, 0.1, 0.0],
+        [0.2, 0.5, 0.1, 0.1, 0.1],
+        [0.2, 0.2, 0.2, 0.2, 0.2],
+    ]
+    results = make(scores, [0, 0, 0, 4])
+    np.testing.assert_array_equal(given_task_hits(results, (2, 2)), [1, 1, 0, np.nan])
+    np.testing.assert_array_equal(task_gap(results, (2, 2)), [0, 1, 0, np.nan])

@@ -16,7 +16,9 @@ from onebody.tasks import (
     ClassificationConfig,
     Pose2DConfig,
     Pose3DConfig,
+    RoutedConfig,
     UnionConfig,
+    WhichConfig,
     build_tasks,
     resolve_tasks,
 )
@@ -40,6 +42,7 @@ TABLE = make_table(
     columns={
         "action": class_column("actions", ["walk", "run", "jump", "sit"]),
         "gesture": class_column("gestures", ["wave", "point", "jump"]),
+        "kind": class_column("kinds", ["action", "gesture", "neither"]),
         "px": joints_column("px"),
         "mm": joints_column("mm"),
     },
@@ -52,6 +55,17 @@ CONFIGS = {
         "action": ClassificationConfig(),
         "gesture": ClassificationConfig(),
         "it": UnionConfig(of=("action", "gesture")),
+    },
+    "which": {
+        "action": ClassificationConfig(),
+        "gesture": ClassificationConfig(),
+        "it": WhichConfig(of=("action", "gesture"), column="kind", none="neither"),
+    },
+    "routed": {
+        "action": ClassificationConfig(),
+        "gesture": ClassificationConfig(),
+        "kind": WhichConfig(of=("action", "gesture"), column="kind", none="neither"),
+        "it": RoutedConfig(router="kind", of=("action", "gesture")),
     },
 }
 
@@ -229,7 +243,8 @@ def test_target_spec_names_task_and_column(task):
     spec = task.target_spec(TABLE)
     assert spec.task == "it"
     assert spec.column == task.column
-    assert spec.form == {"classification": "class", "union": "union"}.get(task.kind, "joints")
+    forms = {"classification": "class", "which": "class", "union": "union", "routed": "union"}
+    assert spec.form == forms.get(task.kind, "joints")
 
 
 def test_a_table_without_the_column_still_has_a_spec(task):
@@ -239,7 +254,7 @@ def test_a_table_without_the_column_still_has_a_spec(task):
 
 def test_plain_tasks_compose_nothing(task):
     if task.reads:
-        assert task.kind == "union"
+        assert task.kind in ("union", "routed")
         return
     with pytest.raises(ValueError, match="reads no other tasks"):
         task.compose({"x": torch.zeros(1, 2)})
@@ -312,7 +327,7 @@ def test_unequal_frames_are_refused(pose):
 # Class labels.
 
 
-@pytest.fixture(params=["classification", "union"])
+@pytest.fixture(params=["classification", "union", "which", "routed"])
 def classes(request):
     return build_tasks(resolve_tasks(CONFIGS[request.param], [TABLE]))["it"]
 

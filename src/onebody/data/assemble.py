@@ -24,7 +24,7 @@ from onebody.data.reading import Clip, RowError, Wish, channels_of, read_clip
 from onebody.data.soft import mirrored_soft, mixed_target, soft_labels
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import JointsColumn, SampleTable
-from onebody.data.targets import class_labels, class_target, joints_target, mirrored, union_labels
+from onebody.data.targets import class_labels, class_target, joints_target, made_labels, mirrored
 from onebody.types import Bools, Frames, Ints
 
 Numbers = npt.NDArray[np.float64]
@@ -200,14 +200,14 @@ def _other_targets(
     flip: Bools,
     depth_ref: Numbers,
 ) -> dict[str, Target]:
-    """Make the union and joints targets."""
+    """Make the joints targets and those made of class targets."""
     table, rows = parts.table, parts.rows
     made: dict[str, Target] = {}
     for target in targets:
         column = table.columns.get(target.column)
-        if target.form == "union" and any(task in labels for task, _ in target.parts):
+        if any(task in labels for task in target.made_of):
             names = [str(name) for name in table.row_names[rows]]
-            made[target.task] = class_target(union_labels(target, labels, names))
+            made[target.task] = class_target(made_labels(target, labels, names))
         elif target.form == "joints" and isinstance(column, JointsColumn):
             made[target.task] = joints_target(
                 target,

@@ -33,7 +33,7 @@ def check_request(
         elif target.form == "joints":
             _check_joints(table, spec, target)
         else:
-            _check_union(target, targets)
+            _check_made(target, targets)
     if augment is not None:
         _check_augment(table, spec, targets, augment)
 
@@ -86,10 +86,10 @@ def _check_joints(table: SampleTable, spec: InputSpec, target: TargetSpec) -> No
         )
 
 
-def _check_union(target: TargetSpec, targets: Sequence[TargetSpec]) -> None:
-    """Refuse a union of tasks that are not taught as classes."""
+def _check_made(target: TargetSpec, targets: Sequence[TargetSpec]) -> None:
+    """Refuse a target made of tasks that are not taught as classes."""
     classes = {other.task for other in targets if other.form == "class"}
-    missing = [task for task, _ in target.parts if task not in classes]
+    missing = [task for task in target.made_of if task not in classes]
     if missing:
         raise ValueError(
             f"Task {target.task!r} joins the labels of {missing[0]!r}: give that class target too "

@@ -82,22 +82,32 @@ class TargetSpec:
     Attributes:
         task: name of the task.
         column: name of the table's column; a table without it leaves the task absent.
-        form: ``class``, ``joints``, or ``union`` (made of other class targets, see ``parts``).
+        form: ``class``, ``joints``, or made of other class targets (see ``parts``): ``union``
+            (which class of which task), ``which`` (of which task).
         table: class columns: ``[len(column's space)]`` task class per column class, -1 none.
         soft: class columns: soft labels of the table that serve rows without a label.
         mirror: class columns: ``[task classes]`` mirrored class, -1 none; None: flips are refused.
         skeleton: joints: the task's joint layout (columns in another are converted).
         dims: joints: 2 (fractions of the crop) or 3 (and normalized depth).
         parts: union: (task, offset) of each class task whose target it takes over, index plus
-            offset; a row labeled by none of them is absent, by several is an error.
+            offset; a row labeled by none of them is absent, by several is an error. which: (task,
+            class) of each class task; a row labeled by none of them or by several is absent.
+        none: union: (task, its class, joined class): rows that this class task puts in that class
+            belong to none of the parts.
     """
 
     task: str
     column: str
-    form: Literal["class", "joints", "union"]
+    form: Literal["class", "joints", "union", "which"]
     table: Ints | None = None
     soft: str = ""
     mirror: Ints | None = None
     skeleton: str = ""
     dims: Literal[2, 3] = 2
     parts: tuple[tuple[str, int], ...] = ()
+    none: tuple[str, int, int] | None = None
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The class tasks whose targets it is made of; none for targets of a column."""
+        return tuple(task for task, _ in self.parts) + (self.none[:1] if self.none else ())

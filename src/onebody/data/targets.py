@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ def class_labels(table: SampleTable, rows: Ints, target: TargetSpec) -> Ints:
 
 
 def labeled_rows(table: SampleTable, target: TargetSpec) -> Bools:
-    """Return ``[N]``: which rows of a table carry this target (a union: see its parts)."""
+    """Return ``[N]``: which rows of a table carry this target (one made of others: see those)."""
     column = table.columns.get(target.column)
     if target.form == "class":
         labels = class_labels(table, np.arange(len(table), dtype=np.int64), target)
@@ -87,10 +87,7 @@ def union_labels(target: TargetSpec, labels: Mapping[str, Ints], names: Sequence
         ValueError: if a row is labeled by two of the tasks; names it.
     """
     joined = np.full(len(names), UNLABELED, np.int64)
-    for task, offset in target.parts:
-        if task not in labels:
-            continue  # a table without that column
-        values = labels[task]
+    for offset, values in _parts(target, labels):
         twice = (values != UNLABELED) & (joined != UNLABELED)
         if twice.any():
             tasks = ", ".join(name for name, _ in target.parts)
@@ -100,6 +97,43 @@ def union_labels(target: TargetSpec, labels: Mapping[str, Ints], names: Sequence
             )
         joined = np.where(values != UNLABELED, values + offset, joined)
     return joined
+
+
+def made_labels(target: TargetSpec, labels: Mapping[str, Ints], names: Sequence[str]) -> Ints:
+    """Make the labels of a target that is made of other class targets; see its form's function."""
+    make = which_labels if target.form == "which" else union_labels
+    return make(target, labels, names)
+
+
+def _parts(target: TargetSpec, labels: Mapping[str, Ints]) -> Iterator[tuple[int, Ints]]:
+    """Yield offset and labels of each part of a union whose column the table has."""
+    for task, offset in target.parts:
+        if task in labels:
+            yield offset, labels[task]
+    if target.none is not None and target.none[0] in labels:
+        router, own, joined = target.none
+        yield joined, np.where(labels[router] == own, 0, UNLABELED)
+
+
+def which_labels(target: TargetSpec, labels: Mapping[str, Ints], names: Sequence[str]) -> Ints:
+    """Say which of several class tasks each row is labeled for.
+
+    Args:
+        target: of the form ``which``.
+        labels: by class task, ``[B]``.
+        names: ``[B]`` how messages name the rows.
+
+    Returns:
+        ``[B]`` the only task's class; `UNLABELED` for rows without a label, which may be of any
+        task, and for rows that are labeled for several.
+    """
+    found = np.full(len(names), UNLABELED, np.int64)
+    count = np.zeros(len(names), np.int64)
+    for task, place in target.parts:
+        if task in labels:
+            there = labels[task] != UNLABELED
+            found, count = np.where(there, place, found), count + there
+    return np.where(count == 1, found, UNLABELED)
 
 
 def joints_target(

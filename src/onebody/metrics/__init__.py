@@ -5,6 +5,8 @@ from onebody.metrics.base import Metric, Results, concatenate
 from onebody.metrics.classification import (
     auroc,
     confusion_matrix,
+    expected_calibration_error,
+    given_task_hits,
     macro_f1,
     mean_class_accuracy,
     per_class,
@@ -12,6 +14,7 @@ from onebody.metrics.classification import (
     predicted_classes,
     recall,
     task_accuracy,
+    task_gap,
     top_k,
 )
 from onebody.metrics.intervals import (
@@ -21,6 +24,7 @@ from onebody.metrics.intervals import (
     bootstrap,
     paired_difference,
 )
+from onebody.metrics.open_set import false_positive_rate, keeping_threshold, known_auroc
 from onebody.metrics.pose import (
     distances,
     mean_error,
@@ -41,7 +45,7 @@ from onebody.metrics.significance import holm, sign_flip_test
 
 METRICS: dict[str, Metric] = {
     **class_metrics(),
-    **union_metrics(offsets=(0,)),
+    **union_metrics(sizes=(1,)),
     **pose2d_metrics(),
     **pose3d_metrics(root=(0,)),
 }
@@ -66,6 +70,12 @@ __all__ = [
     "per_class",
     "auroc",
     "task_accuracy",
+    "given_task_hits",
+    "task_gap",
+    "expected_calibration_error",
+    "known_auroc",
+    "false_positive_rate",
+    "keeping_threshold",
     "distances",
     "mean_error",
     "mean_error_per_joint",

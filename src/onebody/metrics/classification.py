@@ -101,7 +101,7 @@ def auroc(results: Results) -> float:
     areas = [
         # Ranks are what counts: rank them here, since torchmetrics takes scores for logits (and
         # squeezes them through a sigmoid) as soon as one of them exceeds 1 by rounding.
-        float(binary_auroc(torch.from_numpy(_ranks(scores[:, c])), torch.from_numpy(target == c)))
+        float(binary_auroc(torch.from_numpy(ranks(scores[:, c])), torch.from_numpy(target == c)))
         for c in np.flatnonzero((counts > 0) & (counts < len(target)))
     ]
     return float(np.mean(areas)) if areas else float("nan")
@@ -126,6 +126,54 @@ def task_hits(results: Results, offsets: Sequence[int]) -> Doubles:
     chosen = np.searchsorted(offsets, predicted_classes(results), side="right")
     true = np.searchsorted(offsets, results.target, side="right")
     return (chosen == true).astype(np.float64)
+
+
+def given_task_hits(results: Results, sizes: Sequence[int]) -> Doubles:
+    """Return what a joint answer is worth to whoever knows the task.
+
+    Args:
+        results: class probabilities over the joined classes of all tasks, then, perhaps, one for
+            entries of none of the tasks.
+        sizes: number of classes of each task.
+
+    Returns:
+        ``[M]`` 1 where the class is the best scored one of its own task, else 0; NaN for entries of
+        none of the tasks.
+    """
+    scores, target = _checked(results)
+    ends = np.cumsum(sizes)
+    owner = np.searchsorted(ends, np.arange(scores.shape[1]), side="right")  # [C]
+    own = owner[None] == owner[target][:, None]  # [M, C]
+    chosen = np.argmax(np.where(own, scores, -np.inf), axis=1)
+    return np.where(target < ends[-1], (chosen == target).astype(np.float64), np.nan)
+
+
+def task_gap(results: Results, sizes: Sequence[int]) -> Doubles:
+    """Return ``[M]`` 1 where only not knowing the task makes the answer wrong, else 0.
+
+    NaN for entries of none of the tasks. See `given_task_hits`.
+    """
+    return given_task_hits(results, sizes) - hits(results)
+
+
+def expected_calibration_error(results: Results, bins: int = 15) -> float:
+    """Measure how far the probability of the best class is from its accuracy, on average.
+
+    Entries are gathered in bins of equal width by the probability of their best class.
+
+    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+
+    Returns:
+        Fraction in [0, 1].
+    """
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    scores, target = _checked(results)
+    if not len(target):
+        return float("nan")
+    # torchmetrics takes scores for logits as soon as one of them exceeds 1 by rounding.
+    given = torch.from_numpy(np.clip(scores, 0.0, 1.0)), torch.from_numpy(target)
+    return float(multiclass_calibration_error(*given, num_classes=scores.shape[1], n_bins=bins))
 
 
 def per_class(results: Results, what: Literal["precision", "recall", "f1"]) -> Doubles:
@@ -154,7 +202,7 @@ def _macro(results: Results, what: Literal["precision", "recall", "f1"]) -> floa
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _ranks(scores: Doubles) -> Doubles:
+def ranks(scores: Doubles) -> Doubles:
     """Map scores to [0, 1] keeping their order and their ties."""
     _, order = np.unique(scores, return_inverse=True)
     return order.astype(np.float64) / max(int(order.max()), 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 
 from onebody.metrics import aligned, classification, pose
 from onebody.metrics.base import Metric, Results
@@ -36,21 +38,42 @@ def class_metrics() -> dict[str, Metric]:
             classification.auroc,
             "area under the ROC curve, each class against the rest, averaged",
         ),
+        _figure(
+            "ece",
+            classification.expected_calibration_error,
+            "expected calibration error: how far probabilities are from accuracies",
+            higher_is_better=False,
+        ),
     )
 
 
-def union_metrics(offsets: Sequence[int]) -> dict[str, Metric]:
+def union_metrics(sizes: Sequence[int]) -> dict[str, Metric]:
     """Return what is measured of joined class tasks besides `class_metrics`.
 
     Args:
-        offsets: index of each task's first class, ascending from 0.
+        sizes: number of classes of each task; a class after them is one of no task.
     """
+    own = tuple(sizes)
+    offsets = tuple(accumulate(own, initial=0))
     return _by_name(
         _share(
             "task_accuracy",
-            partial(classification.task_hits, offsets=tuple(offsets)),
+            partial(classification.task_hits, offsets=offsets),
             "the best scored class belongs to the right task",
-        )
+        ),
+        _share(
+            "top1_given",
+            partial(classification.given_task_hits, sizes=own),
+            "accuracy among the classes of the right task: what is reached if the task is given",
+        ),
+        replace(
+            _share(
+                "top1_gap",
+                partial(classification.task_gap, sizes=own),
+                "accuracy that is lost because the task is not given",
+            ),
+            higher_is_better=False,
+        ),
     )
 
 
@@ -144,9 +167,21 @@ def _error(name: str, values: Callable[[Results], Array], unit: str, summary: st
     )
 
 
-def _figure(name: str, function: Callable[[Results], float], summary: str) -> Metric:
+def _figure(
+    name: str,
+    function: Callable[[Results], float],
+    summary: str,
+    *,
+    higher_is_better: bool = True,
+) -> Metric:
     """Make a metric that is a fraction, but no mean over entries."""
-    return Metric(name=name, function=function, higher_is_better=True, unit="%", summary=summary)
+    return Metric(
+        name=name,
+        function=function,
+        higher_is_better=higher_is_better,
+        unit="%",
+        summary=summary,
+    )
 
 
 def _mean_of(values: Callable[[Results], Array], results: Results) -> float:

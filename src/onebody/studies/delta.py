@@ -13,7 +13,9 @@ from onebody.tasks import Task
 
 HEADLINES: dict[str, tuple[str, ...]] = {
     "classification": ("top1", "mean_class"),
-    "union": ("top1", "task_accuracy"),
+    "union": ("top1", "task_accuracy", "top1_given", "top1_gap"),
+    "routed": ("top1", "task_accuracy", "top1_given", "top1_gap"),
+    "which": ("top1", "mean_class"),
     "pose2d": ("error_crop", "pck_crop"),
     "pose3d": ("mpjpe", "pck3d"),
 }

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 
 from onebody.config import Config, Factory, build
-from onebody.tasks.base import Task
+from onebody.tasks.base import Task, taught
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.classification import (
     ClassificationConfig,
     ClassificationTask,
     build_classification,
 )
+from onebody.tasks.joint import NONE_OF_THESE, JointTask
 from onebody.tasks.pose import PoseConfig, PoseTask
 from onebody.tasks.pose2d import Pose2DConfig, Pose2DTask, build_pose2d
 from onebody.tasks.pose3d import Pose3DConfig, Pose3DTask, build_pose3d
 from onebody.tasks.resolve import TaskConfig, resolve_tasks
+from onebody.tasks.routed import RoutedConfig, RoutedTask, build_routed
 from onebody.tasks.union import UnionConfig, UnionTask, build_union
+from onebody.tasks.which import WhichConfig, WhichTask, build_which
 
 TASKS: dict[str, Factory[Task]] = {
     "classification": Factory(
@@ -37,6 +40,16 @@ TASKS: dict[str, Factory[Task]] = {
         build=build_union,
         summary="one label space over several class tasks: nobody need say which task it is",
     ),
+    "which": Factory(
+        config=WhichConfig,
+        build=build_which,
+        summary="which of several class tasks a clip belongs to, or none: a router",
+    ),
+    "routed": Factory(
+        config=RoutedConfig,
+        build=build_routed,
+        summary="class tasks behind a router: p(task) times p(class given the task)",
+    ),
 }
 """Kinds of tasks; builders take a resolved config and nothing else."""
 
@@ -49,6 +62,7 @@ def build_tasks(resolved: Mapping[str, Config]) -> dict[str, Task]:
 __all__ = [
     "Task",
     "TASKS",
+    "taught",
     "TaskConfig",
     "resolve_tasks",
     "build_tasks",
@@ -61,6 +75,12 @@ __all__ = [
     "Pose2DTask",
     "Pose3DConfig",
     "Pose3DTask",
+    "JointTask",
+    "NONE_OF_THESE",
     "UnionConfig",
     "UnionTask",
+    "WhichConfig",
+    "WhichTask",
+    "RoutedConfig",
+    "RoutedTask",
 ]

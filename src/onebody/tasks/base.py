@@ -33,6 +33,11 @@ class Task(ABC):
         return ()
 
     @property
+    def has_loss(self) -> bool:
+        """Whether it is taught itself. A task without a loss is only read off other tasks."""
+        return True
+
+    @property
     @abstractmethod
     def form(self) -> Form:
         """What it asks of a head: decides which heads can serve it."""
@@ -100,3 +105,8 @@ class Task(ABC):
     @abstractmethod
     def collect(self, output: Tensor, target: Target, context: Context) -> Results:
         """Decode outputs and targets of N labeled rows for the metrics."""
+
+
+def taught(tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    """Return the names of the tasks that have a loss."""
+    return tuple(name for name, task in tasks.items() if task.has_loss)

@@ -47,9 +47,9 @@ class ClassificationConfig(TaskConfig):
         classes = self.classes or _classes(name, spaces, self.places)
         mirror = _mirror(classes, spaces, self.places) if self.mirror is None else self.mirror
         space = LabelSpace(name, classes, mirror or {})
-        _check_places(name, spaces, self.places)
+        check_places(name, spaces, self.places)
         for source in spaces:
-            label_table(source, space, _places_in(source, self.places))
+            label_table(source, space, places_in(source, self.places))
         update = {"name": name, "column": column, "classes": classes, "mirror": mirror}
         return self.model_copy(update=update)
 
@@ -71,7 +71,7 @@ class ClassificationTask(ClassTask):
         lookup = None
         if self.column in table.columns:
             source = checked_column(table, self.name, self.column, ClassColumn).space
-            lookup = label_table(source, self.space, _places_in(source, self.places))
+            lookup = label_table(source, self.space, places_in(source, self.places))
         return TargetSpec(
             task=self.name, column=self.column, form="class", table=lookup, mirror=mirror
         )
@@ -128,12 +128,12 @@ def _place(name: str, places: Places | None) -> str | None:
     return name if places is None else places.get(name)
 
 
-def _places_in(space: LabelSpace, places: Places | None) -> Places | None:
+def places_in(space: LabelSpace, places: Places | None) -> Places | None:
     """Return the places of one column's classes."""
     return None if places is None else {c: p for c, p in places.items() if c in space.classes}
 
 
-def _check_places(task: str, spaces: Sequence[LabelSpace], places: Places | None) -> None:
+def check_places(task: str, spaces: Sequence[LabelSpace], places: Places | None) -> None:
     """Refuse a place for a class that no column has."""
     known = {name for space in spaces for name in space.classes}
     for name in places or {}:

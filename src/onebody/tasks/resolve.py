@@ -30,6 +30,14 @@ class TaskConfig(Config):
         """Names of the tasks that this one is made of; none for plain tasks."""
         return ()
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the tasks without which this one has no meaning: those it reads, or asks about.
+
+        They are resolved before it, and it goes when one of them goes.
+        """
+        return self.reads
+
     @abstractmethod
     def resolve(
         self, name: str, tables: Sequence[SampleTable], known: Mapping[str, TaskConfig]
@@ -39,7 +47,7 @@ class TaskConfig(Config):
         Args:
             name: name of the task.
             tables: all tables that may answer it.
-            known: the resolved plain tasks; empty while those are resolved themselves.
+            known: the tasks resolved before: those that need none, then routers.
 
         Raises:
             ValueError: if the tables do not answer the task, or differ where the recipe is silent.
@@ -49,7 +57,7 @@ class TaskConfig(Config):
 def resolve_tasks(
     configs: Mapping[str, Config], tables: Sequence[SampleTable]
 ) -> dict[str, Config]:
-    """Resolve all tasks of a recipe, plain ones before those made of them.
+    """Resolve all tasks of a recipe, each after those that it needs.
 
     Args:
         configs: by task name.
@@ -62,9 +70,10 @@ def resolve_tasks(
         ValueError: names the task, what was expected and found, and what to state.
     """
     own = {name: _as_task(name, config) for name, config in configs.items()}
-    plain = {n: c.resolve(n, tables, {}) for n, c in own.items() if not c.reads}
-    composed = {n: c.resolve(n, tables, plain) for n, c in own.items() if c.reads}
-    return {name: (plain | composed)[name] for name in own}
+    known: dict[str, TaskConfig] = {}
+    for name in sorted(own, key=lambda n: (bool(own[n].needs), bool(own[n].reads))):
+        known[name] = own[name].resolve(name, tables, known)
+    return {name: known[name] for name in own}
 
 
 def columns_of(

@@ -189,7 +189,7 @@ class Recipe(Config):
             for key, names in _by_task(part).items():
                 _check_tasks(names, self.tasks, f"{getattr(part, 'kind', '')} {key!r}")
         for name, task in self.tasks.items():
-            _check_tasks(task.reads, self.tasks, f"task {name!r}")
+            _check_tasks(task.needs, self.tasks, f"task {name!r}")
             if task.name not in ("", name):
                 raise ValueError(f"task {name!r} calls itself {task.name!r}; leave 'name' out")
         for name, members in self.twins.items():
@@ -213,15 +213,15 @@ class Recipe(Config):
         """Return the recipe for some of the tasks, everything else being equal.
 
         With one task it is the single-task twin that a joint training is compared with. Tasks that
-        are made of others (unions) go when a part goes; a monitored metric of a lost task becomes
-        the score of the tasks that are left.
+        need others (unions, routers) go when one of those goes; a monitored metric of a lost task
+        becomes the score of the tasks that are left.
 
         Raises:
             ValueError: if the recipe has no such task.
         """
         kept = set(tasks)
         _check_tasks(kept, self.tasks, "the selection")
-        left = {n: t for n, t in self.tasks.items() if n in kept and kept.issuperset(t.reads)}
+        left = {n: t for n, t in self.tasks.items() if n in kept and kept.issuperset(t.needs)}
         if not left:
             raise ValueError(f"{', '.join(sorted(kept))}: made of tasks that are not selected.")
         monitored = self.train.monitor.partition("/")[0]

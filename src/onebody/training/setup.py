@@ -14,7 +14,7 @@ from onebody.config import Config, build, lookup
 from onebody.data import Batch, Loader, Source
 from onebody.data.targets import labeled_rows
 from onebody.models import Network, build_network, initialize, input_shapes, load_network
-from onebody.tasks import Task
+from onebody.tasks import Task, taught
 from onebody.training.distributed import World, distributed
 from onebody.training.ema import WeightAverage
 from onebody.training.optimizer import build_optimizer
@@ -99,6 +99,15 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
     return Setup(
         recipe=recipe,
         resolved=found.resolved,
+    balancer = build(BALANCERS, recipe.balancer, "balancer", tasks=taught(found.tasks))
+    gradients = build_gradients(
+        recipe.gradient,
+        balancer,
+        network,
+        sources=found.splits["train"],
+        tasks=taught(found.tasks),
+        world=world,
+    )
         sources=found.splits,
         rows=found.rows,
         loader=loader,
@@ -191,5 +200,5 @@ def _fits(source: Source, row: int, batch: Batch, task: str) -> bool:
     return (
         source.spec.modality in batch.inputs
         and row < len(source.table)
-        and (target.form == "union" or bool(labeled_rows(source.table, target)[row]))
+        and (bool(target.made_of) or bool(labeled_rows(source.table, target)[row]))
     )

@@ -1,0 +1,142 @@
+"""What tasks share that answer over several class tasks at once: joined classes, joined labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from pydantic import Field
+from torch import Tensor
+
+from onebody.config import nearest
+from onebody.data import SampleTable, TargetSpec
+from onebody.metrics import Metric, union_metrics
+from onebody.tasks.classes import ClassTask, informative_class_metrics
+from onebody.tasks.classification import ClassificationConfig
+from onebody.tasks.resolve import TaskConfig
+
+NONE_OF_THESE = "none of these"
+"""What a joint answer calls clips that belong to none of its tasks."""
+
+
+class JointConfig(TaskConfig):
+    """An answer over several class tasks.
+
+    Attributes:
+        of: names of the tasks, in the order of the joined outputs.
+        parts: classes of each task; filled in by `resolve_tasks`.
+        label_smoothing: share of each label that is spread over all classes.
+    """
+
+    of: tuple[str, ...] = Field(min_length=2)
+    parts: dict[str, tuple[str, ...]] | None = None
+    label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The joined tasks."""
+        return self.of
+
+    def resolved_parts(self) -> dict[str, tuple[str, ...]]:
+        """Return the classes of each task, in the order of the joined outputs.
+
+        Raises:
+            ValueError: if nobody has filled them in.
+        """
+        if self.parts is None:
+            raise ValueError(
+                f"{self.kind.capitalize()} {self.name!r} has no classes yet: resolve it with its "
+                "tasks."
+            )
+        return {name: self.parts[name] for name in self.of}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointTask(ClassTask):
+    """One label space over several class tasks, so that nobody need say which task a clip is of.
+
+    It has no head: its output is made from those of other tasks.
+
+    Attributes:
+        of: names of the joined tasks.
+        sizes: number of classes of each.
+    """
+
+    of: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The joined tasks."""
+        return self.of
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Index of each task's first class."""
+        return tuple(accumulate(self.sizes[:-1], initial=0))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """For each class the task that it belongs to; empty for the class "none of these"."""
+        owned = [name for name, size in zip(self.of, self.sizes, strict=True) for _ in range(size)]
+        return tuple(owned + [""] * (len(self.space) - len(owned)))
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The class metrics, and what not being told the task costs."""
+        return informative_class_metrics(len(self.space)) | union_metrics(self.sizes)
+
+    def target_spec(self, table: SampleTable) -> TargetSpec:  # noqa: ARG002
+        """Take over the targets of the joined tasks."""
+        parts = tuple(zip(self.of, self.offsets, strict=True))
+        return TargetSpec(task=self.name, column=self.column, form="union", parts=parts)
+
+    def checked_parts(self, parts: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return the joined tasks' logits ``[N, C_i]`` in order.
+
+        Raises:
+            ValueError: if a task is missing or has another number of classes.
+        """
+        for name, size in zip(self.of, self.sizes, strict=True):
+            found = tuple(parts[name].shape) if name in parts else "nothing"
+            if name not in parts or parts[name].shape[1:] != (size,):
+                raise ValueError(
+                    f"{self.kind.capitalize()} {self.name!r} expects logits [N, {size}] of task "
+                    f"{name!r}, found {found}."
+                )
+        return [parts[name] for name in self.of]
+
+
+def part_classes(
+    config: JointConfig, name: str, known: Mapping[str, TaskConfig]
+) -> dict[str, tuple[str, ...]]:
+    """Return the classes of the tasks that a configuration joins.
+
+    Raises:
+        ValueError: if one of them is no classification, or named twice.
+    """
+    kind = config.kind.capitalize()
+    parts: dict[str, tuple[str, ...]] = {}
+    for part in config.of:
+        found = known.get(part)
+        if not isinstance(found, ClassificationConfig) or found.classes is None:
+            classed = [n for n, c in known.items() if isinstance(c, ClassificationConfig)]
+            raise ValueError(
+                f"{kind} {name!r} joins classification tasks; {part!r} is none. "
+                f"{nearest(part, classed)}"
+            )
+        if part in parts:
+            raise ValueError(f"{kind} {name!r} names {part!r} twice.")
+        parts[part] = found.classes
+    return parts
+
+
+def joined_classes(parts: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Join the class names of several tasks; names in more than one become ``task/class``."""
+    everything = [name for classes in parts.values() for name in classes]
+    return tuple(
+        f"{task}/{name}" if everything.count(name) > 1 else name
+        for task, classes in parts.items()
+        for name in classes
+    )
