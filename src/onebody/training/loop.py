@@ -249,7 +249,7 @@ def _open_folder(recipe: Recipe, folder: Path, world: World) -> RunSummary | Non
                 f"{folder} holds a run of another recipe ({other}, now {own}). Choose another "
                 f"folder, or train with {kept} to go on with that run."
             )
-        return load_summary(folder)
+        return _finished(folder, own, recipe)
     if folder.exists() and world.leads and any(f.name != LOCK for f in folder.iterdir()):
         raise ValueError(f"{folder} is not empty and holds no run. Choose another folder.")
     wait(world)
@@ -257,3 +257,14 @@ def _open_folder(recipe: Recipe, folder: Path, world: World) -> RunSummary | Non
         folder.mkdir(parents=True, exist_ok=True)
         save_recipe(recipe, kept)
     return None
+
+
+def _finished(folder: Path, fingerprint: str, recipe: Recipe) -> RunSummary | None:
+    """Return a finished run's summary, unless its teachers have been trained anew since then."""
+    summary = load_summary(folder)
+    if summary is not None and recipe.pseudo and summary.recipe != fingerprint:
+        raise ValueError(
+            f"{folder}: a teacher of 'pseudo' is another network than when this run was trained. "
+            "Choose another folder, or delete this one to train it anew."
+        )
+    return summary

@@ -20,6 +20,7 @@ from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
 from onebody.training.keep import KeepConfig
 from onebody.training.optimizer import OPTIMIZERS, OptimizerConfig
+from onebody.training.pseudo import PseudoConfig, content_hash
 from onebody.training.schedule import ScheduleConfig
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ class Recipe(Config):
         evaluation: how validation and test are run.
         twins: by name, the tasks of each network that ``onebody compare`` trains beside this one;
             empty: one for each task.
+        pseudo: teachers, networks of finished runs, whose answers serve as soft labels where a
+            training row has none; at most one for each task.
         study: what ``onebody study`` varies; read by `onebody.studies`, and nothing to a training.
     """
 
@@ -174,6 +177,7 @@ class Recipe(Config):
     train: TrainConfig = TrainConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     twins: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    pseudo: tuple[PseudoConfig, ...] = ()
     study: dict[str, Any] = Field(default_factory=dict)
 
     model_config = ConfigDict(validate_default=True)
@@ -192,6 +196,10 @@ class Recipe(Config):
             _check_tasks(task.needs, self.tasks, f"task {name!r}")
             if task.name not in ("", name):
                 raise ValueError(f"task {name!r} calls itself {task.name!r}; leave 'name' out")
+        taught = [part.task for part in self.pseudo]
+        _check_tasks(taught, self.tasks, "'pseudo'")
+        if len(set(taught)) < len(taught):
+            raise ValueError(f"'pseudo' names a task twice: {', '.join(taught)}")
         for name, members in self.twins.items():
             _check_tasks(members, self.tasks, f"twin {name!r}")
         if self.train.monitor != "score":
@@ -234,6 +242,7 @@ class Recipe(Config):
             "balancer": _without(self.balancer, left),
             "train": train,
             "twins": {},
+            "pseudo": tuple(part for part in self.pseudo if part.task in left),
             "study": {},
         }
         return Recipe.model_validate({**dict(self), **changes})
@@ -247,6 +256,7 @@ class Recipe(Config):
         values = self.plain()
         del values["twins"], values["study"]
         values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
+        values["pseudo"] = [[p, content_hash(Path(p["teacher"]))] for p in values["pseudo"]]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

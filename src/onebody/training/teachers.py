@@ -1,0 +1,72 @@
+"""The teachers of a recipe: loaded, checked for what they have seen, and asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from onebody.evaluation import LeakageError
+from onebody.evaluation.apart import check_apart
+from onebody.training.pseudo import add_pseudo_labels, count_pseudo_labels, load_teacher
+from onebody.training.reading import load_recipe
+from onebody.training.recipe import Recipe
+from onebody.training.sources import Sources, build_sources
+
+
+def with_pseudo_labels(recipe: Recipe, found: Sources, device: torch.device) -> Sources:
+    """Add what the recipe's teachers say to the training sources.
+
+    It is computed anew at every start of a run: the same teacher says the same.
+
+    Args:
+        recipe: names the teachers.
+        found: its rows.
+        device: where the teachers run.
+
+    Returns:
+        The rows; ``rows`` counts the pseudo-labels of each task, as ``pseudo TASK``.
+
+    Raises:
+        LeakageError: if a teacher has learned from rows that the recipe tests.
+        ValueError: if a teacher does not fit.
+    """
+    if not recipe.pseudo:
+        return found
+    for config in recipe.pseudo:
+        check_teacher(config.teacher, recipe, found)
+    teachers = [load_teacher(config, found.tasks, device) for config in recipe.pseudo]
+    train = add_pseudo_labels(found.splits["train"], teachers)
+    counts = {f"pseudo {c.task}": count_pseudo_labels(train, c.task) for c in recipe.pseudo}
+    splits = {**found.splits, "train": train}
+    return replace(found, splits=splits, rows={**found.rows, **counts})
+
+
+def check_teacher(run: Path, recipe: Recipe, found: Sources) -> None:
+    """Refuse a teacher, or a teacher's own teacher, that knows the rows which the recipe tests.
+
+    Looked at are the rows that the teacher was trained on, and those that its best weights were
+    chosen by.
+
+    Args:
+        run: the teacher's folder.
+        recipe: of the student.
+        found: the student's rows.
+
+    Raises:
+        LeakageError: names what both know.
+    """
+    own = load_recipe(str(run))
+    splits = build_sources(own).splits
+    taught = [source.table for name in ("train", "validation") for source in splits[name]]
+    tested = [source.table for source in found.splits["test"]]
+    try:
+        check_apart(taught, tested, subjects=recipe.split.subjects_apart)
+    except LeakageError as error:
+        raise LeakageError(
+            f"pseudo.teacher {run} has learned from rows that are tested here. {error} Train the "
+            "teacher with the same 'split'."
+        ) from None
+    for config in own.pseudo:
+        check_teacher(config.teacher, recipe, found)
