@@ -20,7 +20,6 @@ from onebody.training.ema import WeightAverage
 from onebody.training.optimizer import build_optimizer
 from onebody.training.recipe import Recipe
 from onebody.training.sources import build_sources
-from onebody.training.teachers import with_pseudo_labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +81,7 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
     """
     world = world or World()
     device = choose_device(recipe.train.device, world)
-    found = with_pseudo_labels(recipe, build_sources(recipe), device)
+    found = build_sources(recipe)
     _check_monitor(recipe.train.monitor, found.tasks)
     loader = Loader(
         found.splits["train"],
@@ -100,22 +99,13 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
     return Setup(
         recipe=recipe,
         resolved=found.resolved,
-    balancer = build(BALANCERS, recipe.balancer, "balancer", tasks=taught(found.tasks))
-    gradients = build_gradients(
-        recipe.gradient,
-        balancer,
-        network,
-        sources=found.splits["train"],
-        tasks=taught(found.tasks),
-        world=world,
-    )
         sources=found.splits,
         rows=found.rows,
         loader=loader,
         network=network,
         model=distributed(network, world),
         optimizer=optimizer,
-        balancer=build(BALANCERS, recipe.balancer, "balancer", tasks=tuple(found.tasks)),
+        balancer=build(BALANCERS, recipe.balancer, "balancer", tasks=taught(found.tasks)),
         average=None if ema is None else WeightAverage(network, ema),
         device=device,
         world=world,
