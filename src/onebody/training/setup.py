@@ -20,6 +20,7 @@ from onebody.training.ema import WeightAverage
 from onebody.training.optimizer import build_optimizer
 from onebody.training.recipe import Recipe
 from onebody.training.sources import build_sources
+from onebody.training.teachers import with_pseudo_labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
     """
     world = world or World()
     device = choose_device(recipe.train.device, world)
-    found = build_sources(recipe)
+    found = with_pseudo_labels(recipe, build_sources(recipe), device)
     _check_monitor(recipe.train.monitor, found.tasks)
     loader = Loader(
         found.splits["train"],
