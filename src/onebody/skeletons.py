@@ -55,6 +55,21 @@ class Skeleton:
             order[left], order[right] = right, left
         return order
 
+    def parents(self) -> list[int]:
+        """Return ``[J]``: the neighbor of each joint on its way to the root.
+
+        The root is its own parent; of two that make the root, the second is a child of the first.
+        """
+        parents = {self.root[0]: self.root[0]}
+        reached = [self.root[0]]
+        for joint in reached:  # grows while it is walked: breadth first
+            for pair in self.bones:
+                other = pair[1 - pair.index(joint)] if joint in pair else joint
+                if other not in parents:
+                    parents[other] = joint
+                    reached.append(other)
+        return [parents[joint] for joint in range(len(self.joints))]
+
 
 def _make_skeleton(name: str, layout: Layout) -> Skeleton:
     """Turn a layout's names into indices."""

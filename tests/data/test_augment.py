@@ -36,7 +36,7 @@ def test_everything_is_off_by_default():
     for name in ("shift", "angle", "noise", "depth_shift_mm"):
         assert (getattr(off, name) == 0).all(), name
     assert (off.erase[:, :2] == off.erase[:, 2:]).all()  # empty boxes
-    assert AugmentConfig().changes_pictures == []
+    assert AugmentConfig().without_use("numbers") == []
 
 
 def test_draws_fill_their_ranges():
@@ -123,4 +123,4 @@ def test_bad_options_are_refused(values, message):
 
 def test_options_in_use_are_named():
     config = AugmentConfig(flip=0.5, speed=(0.5, 1), noise=(0, 0.1))
-    assert config.changes_pictures == ["flip", "noise"]
+    assert config.without_use("numbers") == ["flip", "noise"]

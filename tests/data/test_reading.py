@@ -89,15 +89,6 @@ def test_a_layout_with_another_number_of_joints_is_refused(tmp_path):
         read_clip(table, 0, SPEC, (replace(pose_spec(), skeleton="coco-17"),), Wish())
 
 
-def test_pictures_where_numbers_are_expected_are_refused(tmp_path):
-    np.save(tmp_path / "flat.npy", np.zeros((8, 6), np.float32))
-    table = sample_table(tmp_path)
-    table = replace(table, media={"imu": np.array([str(tmp_path / "flat.npy")] * 6)})
-    spec = SPEC.model_copy(update={"modality": "imu"})
-    with pytest.raises(RowError, match=r"made:1: .*flat.npy: expected an array \[T, J, C\]"):
-        read_clip(table, 1, spec, (), Wish())
-
-
 def test_an_empty_span_is_refused(tmp_path):
     table = replace(sample_table(tmp_path), start_s=np.full(6, 5.0), end_s=np.full(6, 6.0))
     with pytest.raises(RowError, match=r"made:4: .*between 5 s and 6 s"):

@@ -15,12 +15,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from onebody.data.assemble_series import series_input
 from onebody.data.augment import AugmentConfig, Draws, draw, row_generators
+from onebody.data.augment_joints import JointDraws, draw_joints
 from onebody.data.batch import Batch, Context, Target
 from onebody.data.checks import check_request
 from onebody.data.geometry import crop_to_source, is_identity, warp
 from onebody.data.pixels import add_noise, color_tables, erase, saturate, to_float
 from onebody.data.reading import Clip, RowError, Wish, channels_of, read_clip
+from onebody.data.series import Series, read_series
 from onebody.data.soft import mirrored_soft, mixed_target, soft_labels
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import JointsColumn, SampleTable
@@ -92,14 +95,20 @@ def assemble(
     passes = np.full(len(wanted), key[1], np.int64) if passes is None else passes
     generators = row_generators(key[0], passes, wanted)
     draws = None if augment is None else draw(augment, generators)
-    found: list[Clip | None] = []
+    pictures = channels_of(spec.modality) is not None
+    clips_read: list[Clip | None] = []
+    series: list[Series | None] = []
     kept: list[int] = []
     failures: list[str] = []
     for b, row in enumerate(wanted.tolist()):
         try:
             there = table.media[spec.modality][row] != ""
-            wish = Wish(clip=clip, clips=clips) if draws is None else _wish(draws, b, generators[b])
-            found.append(read_clip(table, row, spec, targets, wish) if there else None)
+            if pictures:
+                given = draws is not None
+                wish = _wish(draws, b, generators[b]) if given else Wish(clip=clip, clips=clips)
+                clips_read.append(read_clip(table, row, spec, targets, wish) if there else None)
+            else:
+                series.append(read_series(table, row, spec.modality) if there else None)
             kept.append(b)
         except RowError as error:
             if not skip:
@@ -110,22 +119,34 @@ def assemble(
     parts = _Parts(
         table=table,
         rows=wanted[kept],
-        clips=found,
+        clips=clips_read,
+        series=series,
         draws=None if draws is None else _select(draws, kept),
         generators=[generators[b] for b in kept],
+        augment=augment,
+        clip=(clip, clips),
     )
     return _join(parts, spec, targets), failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """What a batch is made of: B rows that could be read (clip None: no such medium)."""
+    """What a batch is made of: B rows that could be read.
+
+    Attributes:
+        clips: pictures; None: a row has no such medium. Empty where numbers are read.
+        series: numbers, likewise.
+        clip: which test clip of how many.
+    """
 
     table: SampleTable
     rows: Ints
     clips: list[Clip | None]
+    series: list[Series | None]
     draws: Draws | None
     generators: list[np.random.Generator]
+    augment: AugmentConfig | None
+    clip: tuple[int, int]
 
 
 def _wish(draws: Draws, b: int, generator: np.random.Generator) -> Wish:
@@ -159,25 +180,22 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
         flip, _ = mirrored_soft(soft, targets, draws.flip)
         flip, labels = mirrored(labels, targets, flip)
         _, soft = mirrored_soft(soft, targets, flip)
-    there = np.array([clip is not None for clip in parts.clips])
-    sizes = np.array([(c.height, c.width) if c else (np.nan, np.nan) for c in parts.clips])
-    pictures = channels_of(spec.modality) is not None
-    affine = crop_to_source(sizes if pictures else sizes * np.nan, spec.crop, draws, flip)
+    sizes = np.full((len(rows), 2), np.nan)
+    for b, clip in enumerate(parts.clips):
+        if clip is not None:
+            sizes[b] = clip.height, clip.width
+    affine = crop_to_source(sizes, spec.crop, draws, flip)
+    inputs, valid, times = (_pictures if parts.clips else _numbers)(parts, spec, affine, flip)
     depth_ref = table.depth_ref_mm[rows]
     if draws is not None:
         depth_ref = depth_ref - draws.depth_shift_mm
-    unknown = np.full(spec.frames, np.nan)
     context = Context(
         row=torch.from_numpy(rows),
-        times_s=torch.from_numpy(np.stack([c.times_s if c else unknown for c in parts.clips])),
+        times_s=torch.from_numpy(times),
         crop_to_source=torch.from_numpy(affine).float(),
         camera=torch.from_numpy(table.camera_matrix[rows]).float(),
         depth_ref_mm=torch.from_numpy(depth_ref).float(),
     )
-    if pictures:
-        inputs, valid = _pictures(parts, spec, affine), torch.from_numpy(there)
-    else:
-        inputs, valid = _numbers(parts, spec)
     made = {
         task: mixed_target(values, soft[task]) if task in soft else class_target(values)
         for task, values in labels.items()
@@ -223,7 +241,17 @@ def _other_targets(
     return made
 
 
-def _pictures(parts: _Parts, spec: InputSpec, affine: Numbers) -> Tensor:
+def _pictures(
+    parts: _Parts, spec: InputSpec, affine: Numbers, _: Bools
+) -> tuple[Tensor, Tensor, Numbers]:
+    """Make pictures ``[B, C, T, S, S]``, which rows there are ``[B]``, and times ``[B, T]``."""
+    there = np.array([clip is not None for clip in parts.clips])
+    unknown = np.full(spec.frames, np.nan)
+    times = np.stack([clip.times_s if clip else unknown for clip in parts.clips])
+    return _draw_pictures(parts, spec, affine), torch.from_numpy(there), times
+
+
+def _draw_pictures(parts: _Parts, spec: InputSpec, affine: Numbers) -> Tensor:
     """Make ``[B, C, T, S, S]``; rows whose pictures have the same size are resampled together."""
     channels = cast(int, channels_of(spec.modality))
     out: Tensor | None = None
@@ -274,17 +302,24 @@ def _resample(
     return flat.view(count, channels, num_frames, size, size)
 
 
-def _numbers(parts: _Parts, spec: InputSpec) -> tuple[Tensor, Tensor]:
-    """Make ``[B, T, J, C]`` and which entries ``[B, T, J]`` are finite."""
-    shapes = {clip.content.shape for clip in parts.clips if clip is not None}
-    if len(shapes) != 1:
-        names = ", ".join(str(name) for name in parts.table.row_names[parts.rows])
-        raise ValueError(
-            f"{spec.modality!r} of rows {names}: expected arrays of one shape [T, J, C], found "
-            f"{sorted(map(str, shapes)) or 'none'}."
-        )
-    blank = np.full(shapes.pop(), np.nan, np.float32)
-    values = np.stack([clip.content if clip else blank for clip in parts.clips])
-    valid = np.isfinite(values).all(axis=-1)
-    values = np.where(valid[..., None], values, np.float32(0))
-    return torch.from_numpy(values), torch.from_numpy(valid)
+def _numbers(
+    parts: _Parts, spec: InputSpec, _: Numbers, flip: Bools
+) -> tuple[Tensor, Tensor, Numbers]:
+    """Make numbers ``[B, T, J, C]``, which there are ``[B, T, J]``, and times ``[B, T]``."""
+    drawn: tuple[Draws, JointDraws] | None = None
+    if parts.augment is not None and parts.draws is not None:
+        layout = spec.skeleton if spec.reads_skeletons else ""
+        own = draw_joints(parts.augment, parts.draws, parts.generators, layout)
+        drawn = parts.draws, own
+    clip, clips = parts.clip
+    made = series_input(
+        parts.table,
+        parts.rows,
+        parts.series,
+        spec,
+        drawn=drawn,
+        flip=flip,
+        clip=clip,
+        clips=clips,
+    )
+    return torch.from_numpy(made.values), torch.from_numpy(made.valid), made.times_s

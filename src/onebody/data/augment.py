@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -62,8 +62,10 @@ Unit = Annotated[float, Field(ge=0, le=1)]
 class AugmentConfig(Config):
     """Ranges of the training draws; a value is drawn evenly within its range, once per clip.
 
-    Everything is off by default. An empty config still samples frames at random in time; None in
-    its place means the deterministic sampling of the test.
+    Pictures and skeletons share ``flip``, ``rotate_deg``, ``speed`` and ``duration``; the options
+    from ``turn_deg`` on are for skeletons alone, all others for pictures. An option that a medium
+    has no use for is refused. Everything is off by default. An empty config still samples frames
+    at random in time; None in its place means the deterministic sampling of the test.
 
     Attributes:
         flip: probability of a mirrored picture; class labels and sides of joints follow.
@@ -82,6 +84,15 @@ class AugmentConfig(Config):
         duration: part of the time span that is looked at, at a random place (temporal crop).
         depth_shift_mm: depth pictures: the body looks farther away by so much; ``depth_ref_mm``
             falls with it, so that grey still means the true distance. Background stays.
+        turn_deg: rotation about the vertical in degrees, of 3D skeletons.
+        tilt_deg: rotation about the horizontal axis across the picture, of 3D skeletons.
+        bones: factor on the length of each bone, drawn for each; directions stay, and what hangs
+            on a bone moves along.
+        bones_alike: give a bone of the left and its counterpart the same factor.
+        drop_joints: probability of each joint to be missing.
+        drop_span: part of the clip, at a random place, during which those joints are missing.
+        warp: unevenness of tempo: each eighth of a clip runs up to so much faster or slower.
+        jitter: standard deviation of Gaussian noise on every coordinate, in mean bone lengths.
     """
 
     flip: Unit = 0.0
@@ -99,14 +110,31 @@ class AugmentConfig(Config):
     speed: Factor = (1.0, 1.0)
     duration: Part = (1.0, 1.0)
     depth_shift_mm: Range = (0.0, 0.0)
+    turn_deg: Range = (0.0, 0.0)
+    tilt_deg: Range = (0.0, 0.0)
+    bones: Factor = (1.0, 1.0)
+    bones_alike: bool = True
+    drop_joints: Unit = 0.0
+    drop_span: Part = (1.0, 1.0)
+    warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    jitter: Amount = (0.0, 0.0)
 
-    @property
-    def changes_pictures(self) -> list[str]:
-        """Names of the options in use that make sense for pictures only."""
-        free = ("speed", "duration", "erase_side")
-        unused = AugmentConfig()
-        names = [name for name in AugmentConfig.model_fields if name not in free]
-        return [name for name in names if getattr(self, name) != getattr(unused, name)]
+    def without_use(self, medium: Literal["pictures", "skeletons", "numbers"]) -> list[str]:
+        """Return the names of the options in use that make no sense for a kind of media."""
+        useful = {
+            "pictures": set(AugmentConfig.model_fields) - set(_SKELETONS_ONLY),
+            "skeletons": {"flip", "rotate_deg", *_ALWAYS, *_SKELETONS_ONLY},
+            "numbers": {"warp", *_ALWAYS},
+        }[medium]
+        off = AugmentConfig()
+        names = [name for name in AugmentConfig.model_fields if name not in useful]
+        return [name for name in names if getattr(self, name) != getattr(off, name)]
+
+
+_ALWAYS = ("speed", "duration", "erase_side", "drop_span", "bones_alike")
+"""Options for every medium, or without effect alone."""
+
+_SKELETONS_ONLY = ("turn_deg", "tilt_deg", "bones", "drop_joints", "warp", "jitter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

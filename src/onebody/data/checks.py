@@ -24,6 +24,8 @@ def check_request(
         ValueError: says what does not fit and what to do.
     """
     lookup(table.media, spec.modality, f"modality of table {table.name!r}:")
+    if spec.reads_skeletons:
+        table.layout(spec.modality)
     tasks = [target.task for target in targets]
     if len(set(tasks)) != len(tasks):
         raise ValueError(f"Two targets for one task: {', '.join(tasks)}.")
@@ -92,8 +94,8 @@ def _check_made(target: TargetSpec, targets: Sequence[TargetSpec]) -> None:
     missing = [task for task in target.made_of if task not in classes]
     if missing:
         raise ValueError(
-            f"Task {target.task!r} joins the labels of {missing[0]!r}: give that class target too "
-            f"(class targets: {', '.join(sorted(classes)) or 'none'})."
+            f"Task {target.task!r} is made of the labels of {missing[0]!r}: give that class target "
+            f"too (class targets: {', '.join(sorted(classes)) or 'none'})."
         )
 
 
@@ -108,10 +110,16 @@ def _check_augment(
                 f"Task {target.task!r} does not say what a mirror makes of its classes. State its "
                 "mirror map (class: mirrored class, itself, or null), or turn flips off."
             )
-    if channels_of(spec.modality) is None and augment.changes_pictures:
+    pictures = channels_of(spec.modality) is not None
+    medium = "skeletons" if spec.reads_skeletons else "pictures" if pictures else "numbers"
+    if useless := augment.without_use(medium):
         raise ValueError(
-            f"{spec.modality!r} is no picture; turn off {', '.join(augment.changes_pictures)}."
+            f"{spec.modality!r} is no medium for all of these changes: turn off "
+            f"{', '.join(useless)}."
         )
+    turned = any(angle for limits in (augment.turn_deg, augment.tilt_deg) for angle in limits)
+    if spec.reads_skeletons and spec.dims == 2 and turned:
+        raise ValueError("turn_deg and tilt_deg turn skeletons in space; turn them off in 2D.")
     if spec.modality.split("/")[0] != "depth" and augment.depth_shift_mm != (0.0, 0.0):
         raise ValueError(
             f"depth_shift_mm moves the body of depth pictures; {spec.modality!r} has no depth. "

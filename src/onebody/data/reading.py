@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from onebody.data.clips import clip_indices
 from onebody.data.geometry import shrink, shrink_factor
@@ -65,7 +65,7 @@ class Clip:
     """What was read of one row.
 
     Attributes:
-        content: pictures ``[T, H, W, C]`` uint8, shrunk by ``factor``, or numbers ``[T, J, C]``.
+        content: pictures ``[T, H, W, C]`` uint8, shrunk by ``factor``.
         factor: source pixels per pixel of the content.
         height, width: of the source pictures.
         times_s: ``[T]`` within the medium.
@@ -88,7 +88,7 @@ def channels_of(modality: str) -> int | None:
 def read_clip(
     table: SampleTable, row: int, spec: InputSpec, targets: Sequence[TargetSpec], wish: Wish
 ) -> Clip:
-    """Read one row.
+    """Read one row's pictures and joints.
 
     Raises:
         RowError: if anything of it is missing, damaged or does not fit; names row and file.
@@ -187,9 +187,7 @@ def _content(
     source: str, spec: InputSpec, info: MediaInfo, indices: Ints, wish: Wish
 ) -> tuple[Array, int]:
     """Read the chosen frames, shrunk as far as the crop allows."""
-    channels = channels_of(spec.modality)
-    if channels is None:
-        return _numbers(source, indices), 1
+    channels = cast(int, channels_of(spec.modality))
     frames = np.ascontiguousarray(read_frames(source, indices, channels=channels))
     frames = shift_depth(frames, wish.depth_shift_mm)
     whole = max(info.height, info.width) if spec.crop == "square" else min(info.height, info.width)
@@ -202,11 +200,3 @@ def _times(source: str, info: MediaInfo, indices: Ints, fps: float) -> Numbers:
     if math.isnan(fps) and math.isnan(info.fps) and info.num_frames > 1:
         return np.full(len(indices), np.nan)
     return timestamps(source, indices, fps=fps)
-
-
-def _numbers(source: str, indices: Ints) -> npt.NDArray[np.float32]:
-    """Read skeletons or sensor readings ``[T, J, C]``."""
-    values = np.asarray(read_array(source))[indices]
-    if values.ndim != 3:
-        raise ValueError(f"{source}: expected an array [T, J, C], found {list(values.shape)}.")
-    return values.astype(np.float32)

@@ -1,0 +1,92 @@
+"""From rows of skeletons or sensor readings to a network's input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from onebody.data.augment import Draws
+from onebody.data.augment_joints import JointDraws, drawn_tempo, vary
+from onebody.data.joints import normalize, to_layout
+from onebody.data.series import Series, Tempo, interpolate, positions, steady
+from onebody.data.spec import InputSpec
+from onebody.data.table import Numbers, SampleTable
+from onebody.skeletons import get_skeleton
+from onebody.types import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesInput:
+    """What a network is given of B rows.
+
+    Attributes:
+        values: ``[B, T, J, C]``, zero where not valid.
+        valid: ``[B, T, J]``.
+        times_s: ``[B, T]`` within the medium; NaN where nobody knows the clock.
+    """
+
+    values: Floats
+    valid: Bools
+    times_s: Numbers
+
+
+def series_input(
+    table: SampleTable,
+    rows: Ints,
+    series: Sequence[Series | None],
+    spec: InputSpec,
+    *,
+    drawn: tuple[Draws, JointDraws] | None,
+    flip: Bools,
+    clip: int = 0,
+    clips: int = 1,
+) -> SeriesInput:
+    """Interpolate, vary and normalize what was read of some rows.
+
+    Args:
+        table: the table.
+        rows: ``[B]`` row numbers.
+        series: of each row; None: it has no such medium.
+        spec: what the network reads.
+        drawn: what training varies; None: the test's deterministic sampling.
+        flip: ``[B]`` which skeletons are mirrored.
+        clip: which of ``clips`` test clips.
+        clips: how many test clips are taken of each row.
+
+    Raises:
+        ValueError: if rows hold arrays of different shapes; names them.
+    """
+    shape = _shape(table, rows, series, spec)
+    blank = Series(values=np.full((1, *shape), np.nan, np.float32), first=0)
+    full = [one or blank for one in series]
+    tempo: Tempo = steady(len(rows), spec, clip, clips) if drawn is None else drawn_tempo(*drawn)
+    places = positions(np.array([len(one.values) for one in full]), spec, tempo)
+    values = interpolate(full, places)
+    if spec.reads_skeletons:
+        values, valid = to_layout(values, table.layout(spec.modality), spec)
+        if drawn is not None:
+            values, valid = vary(values, valid, drawn[1], flip, get_skeleton(spec.skeleton))
+        values = normalize(values, valid, spec)
+    else:
+        valid = np.isfinite(values).all(axis=-1)
+        values = np.where(valid[..., None], values, np.float32(0))
+    first = np.array([one.first for one in full])[:, None]
+    there = np.array([one is not None for one in series])[:, None]
+    times = np.where(there, (first + places) / table.fps[rows][:, None], np.nan)
+    return SeriesInput(values=values, valid=valid, times_s=times)
+
+
+def _shape(
+    table: SampleTable, rows: Ints, series: Sequence[Series | None], spec: InputSpec
+) -> tuple[int, ...]:
+    """Return J and C of every row's array."""
+    shapes = {one.values.shape[1:] for one in series if one is not None}
+    if len(shapes) == 1:
+        return shapes.pop()
+    names = ", ".join(str(name) for name in table.row_names[rows])
+    raise ValueError(
+        f"{spec.modality!r} of rows {names}: expected arrays [T, J, C] that differ in T alone, "
+        f"found J, C of {sorted(map(str, shapes)) or 'none'}."
+    )
