@@ -38,6 +38,7 @@ def make_state(config):
         "network": network,
         "optimizer": build_optimizer(config, network),
         "balancer": DWA(),
+        "gradients": None,
         "average": WeightAverage(network, 0.9),
         "fingerprint": "abc",
     }

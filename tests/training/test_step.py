@@ -6,8 +6,8 @@ from onebody.balancing import Balancer
 from onebody.data import Batch, Context, Target
 from onebody.models import Network
 from onebody.training import build_run
-from onebody.training.distributed import World
-from onebody.training.step import _asked, _gramian, sample_losses, task_losses, train_step
+from onebody.training.gradients import GradientConfig, Gradients
+from onebody.training.step import _asked, sample_losses, task_losses, train_step
 
 
 class Squared:
@@ -129,20 +129,6 @@ class TestLosses:
         assert all(torch.equal(asked[0][name], rows[0][name]) for name in rows[0])
 
 
-def test_gramian_is_of_the_shared_parameters():
-    network = Line()
-    rows, outputs = step_of(network)
-    terms = task_losses(network, BATCHES, outputs, rows, COUNTS)
-    found = _gramian(network, terms, World())
-    gradients = torch.stack(
-        [torch.autograd.grad(term, network.trunk, retain_graph=True)[0] for term in terms.values()]
-    )
-    torch.testing.assert_close(found, gradients @ gradients.T)
-    # The heads' own gradients are no part of it, and the graph is left for the backward.
-    torch.stack(list(terms.values())).sum().backward()
-    torch.testing.assert_close(network.trunk.grad, gradients.sum(0))
-
-
 class Watching(Balancer):
     """Weighs the first task double and remembers what it was given."""
 
@@ -161,7 +147,9 @@ class Watching(Balancer):
 class TestStep:
     def make(self, tiny, **changes):
         setup = build_run(tiny(["data.0.dataset.labels=one", "data.0.batch_size=4"], **changes))
+        gradients = Gradients(GradientConfig(), setup.network, setup.world)
         object.__setattr__(setup, "balancer", Watching())
+        object.__setattr__(setup, "gradients", gradients)
         return setup
 
     def test_balancer_sees_present_tasks_only_detached(self, tiny):
@@ -176,6 +164,7 @@ class TestStep:
             assert bool((gramian.diagonal() > 0).all())
             assert report.weights[names[0]] == 2.0
             assert report.samples == 4
+            assert len(report.cosines) == len(names) * (len(names) - 1) / 2
 
     def test_absent_heads_get_no_gradient_at_all(self, tiny):
         setup = self.make(tiny)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from onebody.balancing import Balancer
 from onebody.training.ema import WeightAverage
+from onebody.training.gradients import Gradients
 
 FORMAT = 1
 """Version of the layout of ``resume/``."""
@@ -94,6 +95,7 @@ def save_resume(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     balancer: Balancer,
+    gradients: Gradients | None,
     average: WeightAverage | None,
     fingerprint: str,
 ) -> None:
@@ -104,6 +106,7 @@ def save_resume(
         "recipe": fingerprint,
         "progress": asdict(progress),
         "balancer": balancer.state(),
+        "gradients": gradients.state() if gradients else None,
         "optimizer": settings,
         "average_steps": average.steps if average else None,
     }
@@ -124,6 +127,7 @@ def load_resume(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     balancer: Balancer,
+    gradients: Gradients | None,
     average: WeightAverage | None,
     fingerprint: str,
 ) -> Progress | None:
@@ -139,7 +143,7 @@ def load_resume(
     if not folder.exists():
         return None
     try:
-        return _restore(folder, network, optimizer, balancer, average, fingerprint)
+        return _restore(folder, network, optimizer, balancer, gradients, average, fingerprint)
     except (*DAMAGE, *ALTERED) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
@@ -154,6 +158,7 @@ def _restore(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     balancer: Balancer,
+    gradients: Gradients | None,
     average: WeightAverage | None,
     fingerprint: str,
 ) -> Progress:
@@ -171,6 +176,8 @@ def _restore(
         optimizer, network, load_file(folder / "optimizer.safetensors"), notes["optimizer"]
     )
     balancer.load_state(notes["balancer"])
+    if gradients is not None:
+        gradients.load_state(notes["gradients"])
     if average is not None:
         average.load(load_file(folder / "average.safetensors"), notes["average_steps"])
     return Progress(**notes["progress"])

@@ -29,7 +29,9 @@ class RunLog:
 
     Lines of training: ``step``, ``epoch``, ``lr``, ``loss`` and ``weight`` by task (means over the
     steps since the last such line in which the task had a label), ``samples_per_second``,
-    ``gradient_norm``. Lines of validation: ``step``, ``epoch``, ``monitor``, ``validation``.
+    ``gradient_norm``, and ``cosine`` by pair of tasks (``a-b``) where the balancer works from
+    gradients: below 0 they are in conflict. Lines of validation: ``step``, ``epoch``, ``monitor``,
+    ``validation``.
 
     Args:
         path: the file.
@@ -62,7 +64,8 @@ class RunLog:
         """Append a line on the steps since the last one.
 
         Returns:
-            ``loss``, ``weight``, ``samples_per_second`` and ``gradient_norm``.
+            ``loss``, ``weight``, ``samples_per_second``, ``gradient_norm`` and, if there are
+            any, ``cosine``.
         """
         reports, seconds = self.reports, time.perf_counter() - self.clock
         norms = [r.gradient_norm for r in reports if r.gradient_norm is not None]
@@ -72,6 +75,8 @@ class RunLog:
             "samples_per_second": sum(r.samples for r in reports) / max(seconds, 1e-9),
             "gradient_norm": fmean(norms) if norms else None,
         }
+        cosines = _means([report.cosines for report in reports])
+        figures |= {"cosine": cosines} if cosines else {}
         self.reports = []
         self.write(**values, **figures)
         return figures

@@ -81,6 +81,7 @@ class _Run:
             "network": setup.network,
             "optimizer": setup.optimizer,
             "balancer": setup.balancer,
+            "gradients": setup.gradients,
             "average": setup.average,
             "fingerprint": setup.recipe.fingerprint(),
         }

@@ -18,6 +18,7 @@ from onebody.datasets import DATASETS
 from onebody.evaluation import SplitConfig
 from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
+from onebody.training.gradients import GradientConfig
 from onebody.training.keep import KeepConfig
 from onebody.training.optimizer import OPTIMIZERS, OptimizerConfig
 from onebody.training.pseudo import PseudoConfig, content_hash
@@ -154,6 +155,7 @@ class Recipe(Config):
         split: how rows are divided into training, validation and test.
         augment: how training samples are varied; everything is off by default.
         balancer: how the tasks' losses are weighed.
+        gradient: what of the network the gradients are of that the balancer compares, if it does.
         optimizer: what moves the weights.
         schedule: how long, and how the learning rate runs.
         train: how the loop runs.
@@ -172,6 +174,7 @@ class Recipe(Config):
     split: SplitConfig = SplitConfig()
     augment: AugmentConfig = AugmentConfig()
     balancer: BalancerPart = "average"  # type: ignore[assignment]
+    gradient: GradientConfig | None = None
     optimizer: OptimizerPart = "adamw"  # type: ignore[assignment]
     schedule: ScheduleConfig
     train: TrainConfig = TrainConfig()

@@ -15,9 +15,11 @@ class StepReport:
         weights: what the balancer made of them.
         samples: rows in the step, over all processes.
         gradient_norm: norm of the whole gradient before clipping; None without clipping.
+        cosines: of each pair of tasks' gradients, as ``a-b``, where the balancer took some.
     """
 
     losses: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     samples: int = 0
     gradient_norm: float | None = None
+    cosines: Mapping[str, float] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from onebody.models import Network, build_network, initialize, input_shapes, loa
 from onebody.tasks import Task, taught
 from onebody.training.distributed import World, distributed
 from onebody.training.ema import WeightAverage
+from onebody.training.gradients import Gradients, build_gradients
 from onebody.training.optimizer import build_optimizer
 from onebody.training.recipe import Recipe
 from onebody.training.sources import build_sources
@@ -37,6 +38,7 @@ class Setup:
         model: the same, wrapped where several processes train it.
         optimizer: what moves it.
         balancer: what weighs the losses.
+        gradients: what the balancer works from besides the losses; None: nothing.
         average: running average of the weights, if the recipe has one.
         device: where it is trained.
         world: which processes train it.
@@ -52,6 +54,7 @@ class Setup:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     balancer: Balancer
+    gradients: Gradients | None
     average: WeightAverage | None
     device: torch.device
     world: World
@@ -96,6 +99,15 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
     )
     network, loaded = _network(recipe, found.tasks, device)
     optimizer = build_optimizer(recipe.optimizer, network, network.rates())
+    balancer = build(BALANCERS, recipe.balancer, "balancer", tasks=taught(found.tasks))
+    gradients = build_gradients(
+        recipe.gradient,
+        balancer,
+        network,
+        sources=found.splits["train"],
+        tasks=taught(found.tasks),
+        world=world,
+    )
     ema = recipe.train.ema
     return Setup(
         recipe=recipe,
@@ -106,7 +118,8 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
         network=network,
         model=distributed(network, world),
         optimizer=optimizer,
-        balancer=build(BALANCERS, recipe.balancer, "balancer", tasks=taught(found.tasks)),
+        balancer=balancer,
+        gradients=gradients,
         average=None if ema is None else WeightAverage(network, ema),
         device=device,
         world=world,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -44,13 +45,15 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
     # Runs that draw anew each time are one list of Batches: one forward and one backward for all.
     batches, rows = batches * network.passes, rows * network.passes
     counts = {name: count * network.passes for name, count in counts.items()}
-    with torch.autocast(setup.device.type, torch.bfloat16, enabled=recipe.train.bf16):
+    gradients = setup.gradients
+    watching = gradients.watching(tuple(counts)) if gradients else nullcontext()
+    with watching, torch.autocast(setup.device.type, torch.bfloat16, enabled=recipe.train.bf16):
         outputs = setup.model(batches, _asked(rows, counts))
     terms = task_losses(network, batches, outputs, rows, counts)
     losses = summed(torch.stack([terms[name].detach() for name in counts]), world)
     if not bool(losses.isfinite().all()):
         raise ValueError(_not_finite(setup, batches, outputs, rows, step))
-    gramian = _gramian(network, terms, world) if setup.balancer.needs_gramian else None
+    gramian, cosines = gradients.gramian(terms, losses, step) if gradients else (None, {})
     weights = setup.balancer.weights(losses, gramian, tuple(counts))
     total = torch.stack([w * terms[n] for n, w in zip(counts, weights, strict=True)]).sum()
     (total * world.size).backward()  # type: ignore[no-untyped-call]  # processes are averaged
@@ -64,6 +67,7 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
         weights=dict(zip(counts, weights.tolist(), strict=True)),
         samples=samples,
         gradient_norm=norm,
+        cosines=cosines,
     )
 
 
@@ -151,29 +155,6 @@ def _score(
     with evaluating(setup.network), torch.no_grad(), bf16:
         terms = task_losses(setup.network, batches, setup.network(batches, rows), rows, counts)
         return summed(torch.stack(list(terms.values())).sum(), setup.world)
-
-
-def _gramian(network: Network, terms: Mapping[str, Tensor], world: World) -> Tensor:
-    """Return inner products of the tasks' gradients ``[K, K]`` on the parameters they share.
-
-    Rows are added up over the processes before they are multiplied: a mean of the processes' own
-    matrices would be another matrix.
-    """
-    shared = network.shared(tuple(terms))
-    gradients = []
-    for term in terms.values():
-        found = (
-            torch.autograd.grad(term, shared, retain_graph=True, allow_unused=True)
-            if term.requires_grad
-            else [None] * len(shared)
-        )
-        parts = [
-            (torch.zeros_like(p) if g is None else g).flatten()
-            for p, g in zip(shared, found, strict=True)
-        ]
-        gradients.append(torch.cat(parts).float())
-    matrix = summed(torch.stack(gradients), world)
-    return matrix @ matrix.T
 
 
 def _clip(setup: Setup, step: int) -> float | None:
