@@ -1,11 +1,12 @@
 """Turn packed UTD-MHAD arrays into a prepared folder for the recipe ``utd-mhad``.
 
-    python benchmarks/utd_mhad.py PACKED_FOLDER OUT_FOLDER
+    python benchmarks/utd_mhad.py PACKED_FOLDER OUT_FOLDER [--silhouettes]
     onebody train utd-mhad data.0.dataset.folder=OUT_FOLDER
 
 The packed form holds the official recordings in two files: ``skeleton_inertial.npz`` (action from
 0, subject, trial, nf frames and ni sensor rows per recording, skel, imu, crop, zmed_mm; arrays one
 after the other) and ``depth_crop112_h264.zip`` (``a{A}_s{S}_t{T}.mp4``, grey depth, 112 x 112).
+With ``--silhouettes`` every clip gets the medium ``silhouette`` as well: white on the body.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from onebody.data.sources import probe, read_frames
+from onebody.datasets.silhouettes import add_silhouettes
 from onebody.datasets.utd_mhad import Clip, prepare
 
 
@@ -42,7 +44,10 @@ def packed_clips(folder: Path) -> Iterator[Clip]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    folders = [argument for argument in sys.argv[1:] if argument != "--silhouettes"]
+    if len(folders) != 2:
         sys.exit(__doc__)
-    table = prepare(packed_clips(Path(sys.argv[1])), Path(sys.argv[2]))
+    table = prepare(packed_clips(Path(folders[0])), Path(folders[1]))
+    if "--silhouettes" in sys.argv:
+        table = add_silhouettes(table, Path(folders[1]))
     print(f"{len(table)} recordings of subjects {', '.join(sorted(set(table.subject)))}")

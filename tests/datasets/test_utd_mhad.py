@@ -123,6 +123,22 @@ def test_the_prepared_folder_is_read_again_without_the_official_files(official):
     assert read_frames(str(second.media["depth"][1]), np.arange(FRAMES)).shape[0] == FRAMES
 
 
+def test_silhouettes_are_added_to_a_folder_that_lacks_them(official):
+    prepared = official / "prepared"
+    assert "silhouette" not in read_utd_mhad(UtdMhadConfig(folder=official)).media
+    table = read_utd_mhad(UtdMhadConfig(folder=official, silhouettes=True))
+    kept = read_utd_mhad(UtdMhadConfig(folder=prepared))
+    assert kept.media["silhouette"].tolist() == table.media["silhouette"].tolist()
+    assert table.media["silhouette"][1].endswith(f"#{FRAMES}:{2 * FRAMES}")
+    for row in range(2):
+        body, depth = (
+            read_frames(str(table.media[name][row]), np.arange(FRAMES), channels=1)
+            for name in ("silhouette", "depth")
+        )
+        np.testing.assert_array_equal(body, np.where(depth > 8, 255, 0))
+        assert 0.5 < body.mean() / 255 < 1
+
+
 def test_a_batch_carries_action_or_gesture_never_both(official):
     table = read_utd_mhad(UtdMhadConfig(folder=official))
     kinds = {

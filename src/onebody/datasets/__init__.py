@@ -2,13 +2,44 @@
 
 from onebody.config import Factory
 from onebody.data import SampleTable
+from onebody.datasets.hmdb51 import Hmdb51Config, read_hmdb51
+from onebody.datasets.jester import JesterConfig, read_jester
+from onebody.datasets.jhmdb import JhmdbConfig, read_jhmdb
+from onebody.datasets.kinetics import KineticsConfig, read_kinetics
+from onebody.datasets.mmaction2 import Mmaction2Config, read_mmaction2
 from onebody.datasets.msr_action3d import MsrAction3dConfig, read_msr_action3d
 from onebody.datasets.own import OwnConfig, build_own
 from onebody.datasets.prepared import PreparedConfig, read_prepared
 from onebody.datasets.simulated import SimulatedConfig, build_simulated
+from onebody.datasets.ucf101 import Ucf101Config, read_ucf101
 from onebody.datasets.utd_mhad import UtdMhadConfig, read_utd_mhad
 
 DATASETS: dict[str, Factory[SampleTable]] = {
+    "hmdb51": Factory(
+        config=Hmdb51Config,
+        build=read_hmdb51,
+        summary="HMDB51: videos of 51 actions, three official splits",
+    ),
+    "jester": Factory(
+        config=JesterConfig,
+        build=read_jester,
+        summary="Jester: 27 hand gestures before webcams, folders of pictures",
+    ),
+    "jhmdb": Factory(
+        config=JhmdbConfig,
+        build=read_jhmdb,
+        summary="JHMDB: clips of 21 actions with 15 joints and body masks, three official splits",
+    ),
+    "kinetics": Factory(
+        config=KineticsConfig,
+        build=read_kinetics,
+        summary="Kinetics-400, -600, -700: ten-second web videos, official CSV lists",
+    ),
+    "mmaction2": Factory(
+        config=Mmaction2Config,
+        build=read_mmaction2,
+        summary="MMAction2 list files: videos, or folders of numbered pictures",
+    ),
     "msr-action3d": Factory(
         config=MsrAction3dConfig,
         build=read_msr_action3d,
@@ -28,6 +59,11 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         config=SimulatedConfig,
         build=build_simulated,
         summary="simulated people: actions, gestures, 2D and 3D joints; rgb, depth, silhouette",
+    ),
+    "ucf101": Factory(
+        config=Ucf101Config,
+        build=read_ucf101,
+        summary="UCF101: videos of 101 actions, three official splits",
     ),
     "utd-mhad": Factory(
         config=UtdMhadConfig,

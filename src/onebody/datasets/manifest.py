@@ -33,7 +33,7 @@ class Record:
     values: dict[str, str]
 
 
-class _LineError(Exception):
+class LineError(Exception):
     """A line that is no text; carries its defect."""
 
     def __init__(self, defect: Defect) -> None:
@@ -49,9 +49,9 @@ def read_records(path: Path) -> Iterator[Record | Defect]:
     """
     try:
         with path.open("rb") as file:
-            lines = _lines(path, file)
+            lines = decoded_lines(path, file)
             yield from _jsonl(path, lines) if is_jsonl(path) else _csv(path, lines)
-    except _LineError as error:
+    except LineError as error:
         yield error.defect
     except OSError as error:
         found = "a folder" if path.is_dir() else str(error.strerror)
@@ -69,29 +69,33 @@ def read_header(path: Path) -> tuple[str, ...] | None:
         return None
     try:
         with path.open("rb") as file:
-            header = next(csv.reader(_lines(path, file), strict=True), None)
-    except (OSError, csv.Error, _LineError):
+            header = next(csv.reader(decoded_lines(path, file), strict=True), None)
+    except (OSError, csv.Error, LineError):
         return None
     return tuple(name.strip() for name in header) if header else None
 
 
-def _lines(path: Path, file: Any) -> Iterator[str]:
-    """Decode line by line, so that a stray byte is named with its line."""
+def decoded_lines(path: Path, file: Any) -> Iterator[str]:
+    """Decode a file line by line, so that a stray byte is named with its line.
+
+    Raises:
+        LineError: at a line that is too long or no UTF-8 text.
+    """
     number = 0
     while raw := file.readline(MAX_LINE + 1):
         number += 1
         if len(raw) > MAX_LINE:
             found = f"more than {MAX_LINE} bytes"
-            raise _LineError(_defect(path, number, "", "a line", found, "Is it a text file?"))
+            raise LineError(_defect(path, number, "", "a line", found, "Is it a text file?"))
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             found = f"byte 0x{raw[error.start]:02x} at position {error.start + 1}"
-            raise _LineError(
+            raise LineError(
                 _defect(path, number, "", "UTF-8 text", found, "Save the file as UTF-8.")
             ) from None
         if "\0" in text:
-            raise _LineError(
+            raise LineError(
                 _defect(path, number, "", "UTF-8 text", "a NUL character", "Save it as UTF-8.")
             )
         yield text

@@ -27,7 +27,9 @@ from onebody.config import Config
 from onebody.data import Column, JointsColumn, SampleTable, make_table
 from onebody.data.store import load_table, save_table
 from onebody.datasets.class_columns import class_columns
+from onebody.datasets.matlab import mat_variable
 from onebody.datasets.prepared import prefix_subjects, store_arrays
+from onebody.datasets.silhouettes import add_silhouettes
 from onebody.types import Array, Bools, Floats, Frames
 
 CLASSES = (
@@ -67,6 +69,7 @@ class UtdMhadConfig(Config):
         folder: the official folder, or one that was prepared from it.
         prepared: where to write the prepared form; default: ``prepared`` inside ``folder``.
         size: side of the prepared pictures in pixels.
+        silhouettes: whether to add the medium ``silhouette`` to the prepared form if it lacks it.
         subject_prefix: put before every subject's name, so that the people of several sets stay
             apart.
     """
@@ -75,6 +78,7 @@ class UtdMhadConfig(Config):
     folder: Path
     prepared: Path | None = None
     size: int = 112
+    silhouettes: bool = False
     subject_prefix: str = ""
 
 
@@ -110,13 +114,14 @@ def read_utd_mhad(config: UtdMhadConfig) -> SampleTable:
     prepared = config.prepared or config.folder / "prepared"
     for folder in (config.folder, prepared):
         if (folder / "table.json").exists():
-            return _finish(load_table(folder), config)
+            return _finish(load_table(folder), folder, config)
     if not (config.folder / "Depth").is_dir():
         raise ValueError(
             f"{config.folder}: no UTD-MHAD here. Expected the folders Depth, Skeleton and Inertial "
             "with the official .mat files, or a prepared folder with table.json."
         )
-    return _finish(prepare(official_clips(config.folder, config.size), prepared), config)
+    made = prepare(official_clips(config.folder, config.size), prepared)
+    return _finish(made, prepared, config)
 
 
 def official_clips(folder: Path, size: int) -> Iterator[Clip]:
@@ -129,9 +134,9 @@ def official_clips(folder: Path, size: int) -> Iterator[Clip]:
         if found is None or not 1 <= int(found[1]) <= len(CLASSES):
             raise ValueError(f"{file}: expected a1..a27_s*_t*_depth.mat as a name.")
         key = file.name.removesuffix("_depth.mat")
-        depth_mm = _variable(file, "d_depth", 3).transpose(2, 0, 1)
-        joints = _variable(folder / "Skeleton" / f"{key}_skeleton.mat", "d_skel", 3)
-        sensor = _variable(folder / "Inertial" / f"{key}_inertial.mat", "d_iner", 2)
+        depth_mm = mat_variable(file, "d_depth", 3).transpose(2, 0, 1)
+        joints = mat_variable(folder / "Skeleton" / f"{key}_skeleton.mat", "d_skel", 3)
+        sensor = mat_variable(folder / "Inertial" / f"{key}_inertial.mat", "d_iner", 2)
         if joints.shape != (20, 3, len(depth_mm)):
             raise ValueError(
                 f"{key}: the skeleton is {joints.shape}, expected (20, 3, {len(depth_mm)}) to go "
@@ -232,8 +237,10 @@ def _labels(actions: Sequence[int]) -> dict[str, Column]:
     return class_columns("utd-mhad", CLASSES, GESTURES, MIRRORED, actions)
 
 
-def _finish(table: SampleTable, config: UtdMhadConfig) -> SampleTable:
-    """Add what folders prepared by earlier versions lack, and the prefix of the subjects."""
+def _finish(table: SampleTable, folder: Path, config: UtdMhadConfig) -> SampleTable:
+    """Add what the prepared folder lacks, and the prefix of the subjects."""
+    if config.silhouettes and "silhouette" not in table.media:
+        table = add_silhouettes(table, folder)
     if "class" not in table.columns:
         ids = [int(name[1:].partition("_")[0]) for name in table.row_names.tolist()]  # "a1_s1_t1"
         table = replace(table, columns={**_labels(ids), **table.columns})
@@ -262,23 +269,3 @@ def _project(joints_mm: Floats, camera: Array) -> Floats:
     x = camera[0] * joints_mm[..., 0] / depth + camera[2]
     y = camera[1] * joints_mm[..., 1] / depth + camera[3]
     return np.stack([x, y, joints_mm[..., 3]], axis=-1).astype(np.float32)
-
-
-def _variable(file: Path, name: str, axes: int) -> Array:
-    """Read one variable of a .mat file."""
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise ImportError("Reading .mat files needs: pip install 'onebody[matlab]'") from error
-    if not file.exists():
-        raise ValueError(
-            f"{file}: missing. Every recording needs depth, skeleton and inertial files."
-        )
-    try:
-        content = loadmat(file, variable_names=[name])
-    except Exception as error:  # scipy raises many kinds on damaged files; each means the same here
-        raise ValueError(f"{file}: not a readable .mat file ({error}). Fetch it again.") from None
-    if name not in content or content[name].ndim != axes:
-        raise ValueError(f"{file}: expected a variable {name!r} with {axes} axes.")
-    values: Array = content[name]
-    return values
