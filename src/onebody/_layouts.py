@@ -122,6 +122,19 @@ LAYOUTS: dict[str, Layout] = {
         "hip_center",
         {"shoulder_center": ("thorax",), "spine": ("mid_spine",), "hip_center": ("pelvis",)},
     ),
+    "mediapipe-33": Layout(
+        "nose l_eye_inner l_eye l_eye_outer r_eye_inner r_eye r_eye_outer l_ear r_ear l_mouth "
+        "r_mouth l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_pinky r_pinky l_index "
+        "r_index l_thumb r_thumb l_hip r_hip l_knee r_knee l_ankle r_ankle l_heel r_heel l_toe "
+        "r_toe",
+        "l_shoulder-l_ear-l_eye_outer-l_eye-l_eye_inner-nose-r_eye_inner-r_eye-r_eye_outer-r_ear-"
+        "r_shoulder nose-l_mouth-r_mouth-nose l_shoulder-r_shoulder-r_hip-l_hip-l_shoulder "
+        "l_wrist-l_thumb l_wrist-l_index-l_pinky-l_wrist "
+        "r_wrist-r_thumb r_wrist-r_index-r_pinky-r_wrist "
+        f"l_ankle-l_heel-l_toe-l_ankle r_ankle-r_heel-r_toe-r_ankle {_LIMBS}",
+        "l_hip r_hip",
+        {"l_thumb": ("l_thumb_knuckle",), "r_thumb": ("r_thumb_knuckle",)},
+    ),
     "spnet-16": Layout(
         _SPNET, f"pelvis-thorax-neck-head {_TRUNK} {_LIMBS}", "pelvis", _SPNET_POINTS
     ),

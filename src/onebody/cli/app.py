@@ -15,6 +15,8 @@ from onebody.cli.data_show import show
 from onebody.cli.demo import demo
 from onebody.cli.errors import Commands
 from onebody.cli.evaluate import evaluate
+from onebody.cli.export_poses import export_poses
+from onebody.cli.import_poses import import_poses
 from onebody.cli.predict import predict
 from onebody.cli.recipes import recipes
 from onebody.cli.speed import start_again_if_faster
@@ -42,6 +44,8 @@ app.command("train")(train)
 app.command("compare")(compare)
 app.command("evaluate")(evaluate)
 app.command("predict")(predict)
+app.command("import-poses")(import_poses)
+app.command("export-poses")(export_poses)
 data.command("check")(check)
 data.command("show")(show)
 app.command("recipes")(recipes)
