@@ -102,6 +102,8 @@ def _flipped(soft: SoftLabels, image: Ints | None, flip: Bools) -> SoftLabels:
     if image is None:
         return soft
     places = np.where(image == UNLABELED, np.arange(len(image)), image)  # of rows not flipped
-    moved = np.zeros_like(soft.value)
-    np.add.at(moved, (slice(None), places), soft.value)
-    return SoftLabels(value=np.where(flip[:, None], moved, soft.value), weight=soft.weight)
+    moves = np.zeros((len(image), len(image)), np.float32)
+    moves[np.arange(len(image)), places] = 1
+    return SoftLabels(
+        value=np.where(flip[:, None], soft.value @ moves, soft.value), weight=soft.weight
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from onebody.data import SampleTable, make_table
-from onebody.data.table import Text
+from onebody.data.table import Numbers, Text
 from onebody.evaluation.leakage import Split, check_leakage
 
 
@@ -34,17 +34,19 @@ def check_apart(
     sizes = [len(table) for table in tables]
     first = np.arange(sum(sizes)) < sum(sizes[: len(taught)])
     names = sorted({name for table in tables for name in table.media})
-    spans = {
-        name: np.concatenate([getattr(table, name) for table in tables])
-        for name in ("start_s", "end_s", "fps")
-    }
+
+    def joined(column: str) -> Numbers:
+        return np.concatenate([getattr(table, column) for table in tables])
+
     together = make_table(
         ", ".join(dict.fromkeys(table.name for table in tables)),
         {name: np.concatenate([_sources(table, name) for table in tables]) for name in names},
         group=np.concatenate([_own(table, table.group) for table in tables]),
         subject=np.concatenate([_own(table, table.subject) for table in tables]),
         row_names=np.concatenate([table.row_names for table in tables]),
-        **spans,
+        start_s=joined("start_s"),
+        end_s=joined("end_s"),
+        fps=joined("fps"),
     )
     check_leakage(
         together,

@@ -9,10 +9,10 @@ import torch
 
 from onebody.evaluation import LeakageError
 from onebody.evaluation.apart import check_apart
+from onebody.training.known import known_rows
 from onebody.training.pseudo import add_pseudo_labels, count_pseudo_labels, load_teacher
-from onebody.training.reading import load_recipe
 from onebody.training.recipe import Recipe
-from onebody.training.sources import Sources, build_sources
+from onebody.training.sources import Sources
 
 
 def with_pseudo_labels(recipe: Recipe, found: Sources, device: torch.device) -> Sources:
@@ -44,10 +44,7 @@ def with_pseudo_labels(recipe: Recipe, found: Sources, device: torch.device) -> 
 
 
 def check_teacher(run: Path, recipe: Recipe, found: Sources) -> None:
-    """Refuse a teacher, or a teacher's own teacher, that knows the rows which the recipe tests.
-
-    Looked at are the rows that the teacher was trained on, and those that its best weights were
-    chosen by.
+    """Refuse a teacher that knows the rows which the recipe tests.
 
     Args:
         run: the teacher's folder.
@@ -57,16 +54,11 @@ def check_teacher(run: Path, recipe: Recipe, found: Sources) -> None:
     Raises:
         LeakageError: names what both know.
     """
-    own = load_recipe(str(run))
-    splits = build_sources(own).splits
-    taught = [source.table for name in ("train", "validation") for source in splits[name]]
     tested = [source.table for source in found.splits["test"]]
     try:
-        check_apart(taught, tested, subjects=recipe.split.subjects_apart)
+        check_apart(known_rows(run), tested, subjects=recipe.split.subjects_apart)
     except LeakageError as error:
         raise LeakageError(
             f"pseudo.teacher {run} has learned from rows that are tested here. {error} Train the "
             "teacher with the same 'split'."
         ) from None
-    for config in own.pseudo:
-        check_teacher(config.teacher, recipe, found)
