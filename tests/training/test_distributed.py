@@ -55,11 +55,13 @@ def test_alone_nothing_is_started(monkeypatch):
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_network(tiny, tmp_path):
+@pytest.mark.parametrize("sharing", ["hard", "learned"])
+def test_two_processes_train_one_network(tiny, tmp_path, sharing):
     """Both end with the same weights; steps in which one of them has no label do not hang."""
     values = plain(tmp_path)
     values["data"][0] |= {"batch_size": 2}
     values["data"][0]["dataset"] |= {"labels": "one", "without": ["who"]}
+    values["network"]["sharing"] = sharing
     values["schedule"] = {"steps": 8}
     values["train"] |= {"clip_norm": 1.0, "ema": 0.9}
     values["balancer"] = "automatic"

@@ -102,7 +102,7 @@ class MtanSharing(Sharing):
             for task, ask in asks.items():
                 if number <= max(ask.stages):
                     own = pick_rows(x, rows, ask.rows)
-                    attend: Attention = self.attention[task][number]  # type: ignore[index,assignment]
+                    attend: Attention = self.attention[task][number]  # type: ignore[index]
                     attended[task] = attend(own, attended.get(task))
                 if number in ask.stages:
                     features[task][number] = attended[task]
