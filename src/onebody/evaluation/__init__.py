@@ -2,6 +2,7 @@
 
 from onebody.evaluation.answers import average_clips, evaluate, evaluating
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
+from onebody.evaluation.open_set import UNKNOWN, PartFigures, WithoutTask, without_task
 from onebody.evaluation.protocols import FoldConfig, SplitConfig, folds, matching, split, split_of
 from onebody.evaluation.tables import by_group, figures, figures_by_group, score
 from onebody.metrics import Difference, Interval, bootstrap, paired_difference
@@ -12,6 +13,10 @@ __all__ = [
     "average_clips",
     "figures",
     "score",
+    "UNKNOWN",
+    "PartFigures",
+    "WithoutTask",
+    "without_task",
     "by_group",
     "figures_by_group",
     "Split",

@@ -20,6 +20,7 @@ from onebody.models.build import (
     build_multitask,
     build_network,
 )
+from onebody.models.calibration import Calibration
 from onebody.models.class_head import (
     ClassHeadConfig,
     FrameHeadConfig,
@@ -43,7 +44,7 @@ from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
-from onebody.models.store import SavedNetwork, load_network, save_network
+from onebody.models.store import SavedNetwork, load_network, save_calibration, save_network
 
 ENCODERS["light"] = Factory(
     config=LightConfig,
@@ -132,6 +133,8 @@ __all__ = [
     "input_shapes",
     "SavedNetwork",
     "save_network",
+    "save_calibration",
+    "Calibration",
     "load_network",
     "InitReport",
     "initialize",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from onebody.config import Config, lookup, read_config
 from onebody.data import InputSpec
 from onebody.models.base import Network
 from onebody.models.build import build_network
+from onebody.models.calibration import Calibration
 from onebody.models.inputs import input_shapes
 from onebody.models.registry import NETWORKS
 from onebody.tasks import TASKS, build_tasks
@@ -37,6 +38,7 @@ class SavedNetwork:
         input: how media become its input.
         config: the network's config.
         notes: whatever the writer wanted to say (plain JSON).
+        calibration: what validation rows say of its class tasks, by task; empty: nobody has asked.
     """
 
     network: Network
@@ -44,6 +46,7 @@ class SavedNetwork:
     input: InputSpec
     config: Config
     notes: Mapping[str, Any]
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
 
 
 def save_network(
@@ -81,15 +84,27 @@ def save_network(
         "input": input.model_dump(mode="json"),
         "notes": dict(notes or {}),
     }
-    text = json.dumps(description, indent=1, allow_nan=False)
     arrays = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
     }
     # Each file is replaced whole, so that an interrupted save leaves the old one readable.
     save_file(arrays, folder / f"{WEIGHTS}.part")
-    (folder / f"{DESCRIPTION}.part").write_text(text + "\n", encoding="utf-8")
     os.replace(folder / f"{WEIGHTS}.part", folder / WEIGHTS)
-    os.replace(folder / f"{DESCRIPTION}.part", folder / DESCRIPTION)
+    _write_description(folder, description)
+
+
+def save_calibration(folder: Path, calibration: Mapping[str, Calibration]) -> None:
+    """Add to a saved network what validation rows say of its class tasks.
+
+    Raises:
+        ValueError: if there is no saved network, or it lacks one of the tasks.
+    """
+    path = folder / DESCRIPTION
+    content = _read_description(path)
+    for name in calibration:
+        lookup(content["tasks"], name, f"task of {path}:")
+    plain = {name: found.model_dump(mode="json") for name, found in calibration.items()}
+    _write_description(folder, {**content, "calibration": plain})
 
 
 def load_network(folder: Path) -> SavedNetwork:
@@ -109,8 +124,23 @@ def load_network(folder: Path) -> SavedNetwork:
     _load_weights(network, folder / WEIGHTS)
     network.eval()
     return SavedNetwork(
-        network=network, tasks=tasks, input=spec, config=config, notes=content["notes"]
+        network=network,
+        tasks=tasks,
+        input=spec,
+        config=config,
+        notes=content["notes"],
+        calibration={
+            name: read_config(Calibration, values, f"{path}: calibration of {name!r}")
+            for name, values in content.get("calibration", {}).items()
+        },
     )
+
+
+def _write_description(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write the JSON file, whole or not at all."""
+    text = json.dumps(content, indent=1, allow_nan=False)
+    (folder / f"{DESCRIPTION}.part").write_text(text + "\n", encoding="utf-8")
+    os.replace(folder / f"{DESCRIPTION}.part", folder / DESCRIPTION)
 
 
 def _read_description(path: Path) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 import onebody
-from onebody.models import load_network, network_cost, save_network
+from onebody.models import Network, load_network, network_cost, save_calibration, save_network
+from onebody.training.calibrate import calibrate
 from onebody.training.checkpoint import Progress, load_resume, replace_folder, save_resume
 from onebody.training.distributed import World, joined, wait
 from onebody.training.lock import LOCK, locked
@@ -199,10 +200,24 @@ class _Run:
             ),
         )
 
+    def _calibrate(self, best: Network) -> None:
+        """Add to the network that is shipped what the validation rows say of its answers."""
+        found = calibrate(
+            best,
+            self.setup.sources["validation"],
+            self.setup.recipe.calibrate,
+            device=str(self.setup.device),
+            bf16=self.setup.recipe.train.bf16,
+            workers=self.setup.recipe.train.workers,
+        )
+        if found:
+            save_calibration(self.folder / "model", found)
+
     def _summary(self, *, test: bool) -> RunSummary:
         """Sum up; the test split is measured with the network that is shipped."""
         setup, at, recipe = self.setup, self.at, self.setup.recipe
         best = load_network(self.folder / "model").network.to(setup.device)
+        self._calibrate(best)
         tested: Figures = {}
         if test and setup.sources["test"]:
             tested, _ = measure(

@@ -18,6 +18,7 @@ from onebody.datasets import DATASETS
 from onebody.evaluation import SplitConfig
 from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
+from onebody.training.calibrate import CalibrateConfig
 from onebody.training.gradients import GradientConfig
 from onebody.training.keep import KeepConfig
 from onebody.training.optimizer import OPTIMIZERS, OptimizerConfig
@@ -164,6 +165,10 @@ class Recipe(Config):
             empty: one for each task.
         pseudo: teachers, networks of finished runs, whose answers serve as soft labels where a
             training row has none; at most one for each task.
+        unknown: by class column, classes that are held out: their rows are neither trained on nor
+            validated, and those of the test are clips of none of the tasks.
+        calibrate: how probabilities are calibrated on the validation rows after training, and when
+            an answer over several tasks is "none of these".
         study: what ``onebody study`` varies; read by `onebody.studies`, and nothing to a training.
     """
 
@@ -181,6 +186,8 @@ class Recipe(Config):
     evaluation: EvaluationConfig = EvaluationConfig()
     twins: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     pseudo: tuple[PseudoConfig, ...] = ()
+    unknown: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    calibrate: CalibrateConfig = CalibrateConfig()
     study: dict[str, Any] = Field(default_factory=dict)
 
     model_config = ConfigDict(validate_default=True)

@@ -13,10 +13,11 @@ from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
 from onebody.evaluation import split, split_of
-from onebody.tasks import Task, build_tasks, resolve_tasks
+from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
 from onebody.training.keep import keep_few
 from onebody.training.recipe import Recipe
 from onebody.training.thin import thinned_out
+from onebody.training.unknown import hold_out, marked
 from onebody.types import Bools
 
 
@@ -28,7 +29,8 @@ class Sources:
         resolved: the tasks' configs, with classes and skeletons filled in from the data.
         tasks: by name.
         splits: by split (``train``, ``validation``, ``test``); a split may have none.
-        rows: labeled rows by split, and ``unlabeled``: rows without a label of the recipe's tasks.
+        rows: labeled rows by split, and ``unlabeled``: rows without a label of the recipe's tasks;
+            ``unknown``: test rows of held-out classes, if the recipe has any.
     """
 
     resolved: dict[str, Config]
@@ -44,19 +46,24 @@ def build_sources(recipe: Recipe) -> Sources:
         ValueError: if data, tasks and split do not fit together; says how.
     """
     tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
-    resolved = resolve_tasks(recipe.tasks, tables)
+    known = hold_out(tables, recipe.unknown, _router_columns(recipe))
+    resolved = resolve_tasks(recipe.tasks, known)
     tasks = build_tasks(resolved)
-    splits, rows = _divide(recipe, tables, tasks)
+    splits, rows = _divide(recipe, tables, known, tasks)
     return Sources(resolved=resolved, tasks=tasks, splits=splits, rows=rows)
 
 
 def _divide(
-    recipe: Recipe, tables: list[SampleTable], tasks: Mapping[str, Task]
+    recipe: Recipe,
+    tables: list[SampleTable],
+    known: list[SampleTable],
+    tasks: Mapping[str, Task],
 ) -> tuple[dict[str, list[Source]], dict[str, int]]:
     """Split every table into sources, and count their labeled rows.
 
     A source without a label of these tasks in a split has no part in that split; a recipe that
-    is left with some of its tasks may well have such sources.
+    is left with some of its tasks may well have such sources. The split is that of the whole
+    tables; what is taught and tested are the known ones, which lack the held-out classes.
     """
     sources: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
     rows = dict.fromkeys([*sources, "unlabeled"], 0)
@@ -66,20 +73,30 @@ def _divide(
         trains = divided.train
         trains = trains & ~thinned_out(table, recipe.data[place].thin, trains, seed)
         parts = {"train": trains, "validation": divided.validation, "test": divided.test}
+        table = known[place]
+        unknown = marked(table)
         table = _hide(recipe, place, table, trains)
         if (few := recipe.data[place].keep) is not None:
             table = keep_few(table, few, trains, seed)
         targets = [task.target_spec(table) for task in tasks.values()]
         labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
-        rows["unlabeled"] += int((~labeled).sum())
+        rows["unlabeled"] += int((~labeled & ~unknown).sum())
         for name, kept in sources.items():
-            chosen = labeled & parts[name]
+            chosen = labeled & parts[name] & ~unknown
             rows[name] += int(chosen.sum())
+            if name == "test" and recipe.unknown:
+                rows["unknown"] = rows.get("unknown", 0) + int((unknown & parts[name]).sum())
+                chosen |= unknown & parts[name]
             if chosen.any():
                 kept.append(_source(recipe, place, table.select(chosen), tasks, name))
     if not sources["train"]:
         raise ValueError(f"No training row carries a label for {', '.join(tasks)}.")
     return sources, rows
+
+
+def _router_columns(recipe: Recipe) -> list[str]:
+    """Return the columns that say which task a row belongs to."""
+    return [t.column for t in recipe.tasks.values() if isinstance(t, WhichConfig) and t.column]
 
 
 def _hide(recipe: Recipe, place: int, table: SampleTable, trains: Bools) -> SampleTable:
