@@ -84,8 +84,11 @@ def assemble(
     clip: int = 0,
     clips: int = 1,
     skip: bool = False,
+    as_test: bool = False,
 ) -> tuple[Batch | None, list[str]]:
     """Do as `make_batch`; with ``skip`` drop rows that cannot be read.
+
+    With ``as_test`` frames are chosen as in a test, whatever ``augment`` varies besides.
 
     Returns:
         The batch (None if no row is left), and the dropped rows with the reasons.
@@ -104,8 +107,11 @@ def assemble(
         try:
             there = table.media[spec.modality][row] != ""
             if pictures:
-                given = draws is not None
-                wish = _wish(draws, b, generators[b]) if given else Wish(clip=clip, clips=clips)
+                wish = Wish(clip=clip, clips=clips)
+                if draws is not None:
+                    wish = _wish(
+                        draws, b, wish if as_test else replace(wish, generator=generators[b])
+                    )
                 clips_read.append(read_clip(table, row, spec, targets, wish) if there else None)
             else:
                 series.append(read_series(table, row, spec.modality) if there else None)
@@ -125,6 +131,7 @@ def assemble(
         generators=[generators[b] for b in kept],
         augment=augment,
         clip=(clip, clips),
+        as_test=as_test,
     )
     return _join(parts, spec, targets), failures
 
@@ -137,6 +144,7 @@ class _Parts:
         clips: pictures; None: a row has no such medium. Empty where numbers are read.
         series: numbers, likewise.
         clip: which test clip of how many.
+        as_test: whether frames are chosen as in a test.
     """
 
     table: SampleTable
@@ -147,12 +155,13 @@ class _Parts:
     generators: list[np.random.Generator]
     augment: AugmentConfig | None
     clip: tuple[int, int]
+    as_test: bool
 
 
-def _wish(draws: Draws, b: int, generator: np.random.Generator) -> Wish:
+def _wish(draws: Draws, b: int, wish: Wish) -> Wish:
     """Take what concerns reading out of a row's draw."""
-    return Wish(
-        generator=generator,
+    return replace(
+        wish,
         speed=float(draws.speed[b]),
         duration=float(draws.duration[b]),
         begin=float(draws.begin[b]),
@@ -321,5 +330,6 @@ def _numbers(
         flip=flip,
         clip=clip,
         clips=clips,
+        as_test=parts.as_test,
     )
     return torch.from_numpy(made.values), torch.from_numpy(made.valid), made.times_s

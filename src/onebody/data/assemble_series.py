@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,7 @@ def series_input(
     flip: Bools,
     clip: int = 0,
     clips: int = 1,
+    as_test: bool = False,
 ) -> SeriesInput:
     """Interpolate, vary and normalize what was read of some rows.
 
@@ -54,6 +55,7 @@ def series_input(
         flip: ``[B]`` which skeletons are mirrored.
         clip: which of ``clips`` test clips.
         clips: how many test clips are taken of each row.
+        as_test: take the test's frames, at the drawn speed, whatever else is drawn.
 
     Raises:
         ValueError: if rows hold arrays of different shapes; names them.
@@ -61,7 +63,9 @@ def series_input(
     shape = _shape(table, rows, series, spec)
     blank = Series(values=np.full((1, *shape), np.nan, np.float32), first=0)
     full = [one or blank for one in series]
-    tempo: Tempo = steady(len(rows), spec, clip, clips) if drawn is None else drawn_tempo(*drawn)
+    tempo: Tempo = steady(len(rows), spec, clip, clips)
+    if drawn is not None:
+        tempo = replace(tempo, speed=drawn[0].speed) if as_test else drawn_tempo(*drawn)
     places = positions(np.array([len(one.values) for one in full]), spec, tempo)
     values = interpolate(full, places)
     if spec.reads_skeletons:

@@ -33,6 +33,7 @@ class Source:
         spec: what the network reads.
         targets: what it is taught.
         augment: what training varies; None: the test's deterministic sampling.
+        change: what a test changes in every row, for tests under stress; None: nothing.
         batch_size: rows of a step (of all processes together).
         weight: share of the steps, where a step has one source only.
         balance: column names: the batch is filled from rows that carry a label in each of these in
@@ -43,12 +44,14 @@ class Source:
     spec: InputSpec
     targets: tuple[TargetSpec, ...]
     augment: AugmentConfig | None = None
+    change: AugmentConfig | None = None
     batch_size: int = 16
     weight: float = 1.0
     balance: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_request(self.table, self.spec, self.targets, self.augment)
+        for varied in (self.augment, self.change):
+            check_request(self.table, self.spec, self.targets, varied)
         if self.batch_size < 1 or not self.weight > 0:
             raise ValueError(
                 f"Source {self.table.name!r}: expected a batch size of at least 1 and a weight "
@@ -211,12 +214,13 @@ class _Maker:
             job.rows,
             source.spec,
             source.targets,
-            augment=source.augment,
+            augment=source.augment if source.change is None else source.change,
             key=(self.seed, 0),
             passes=job.passes,
             clip=job.clip,
             clips=job.clips,
             skip=self.skip,
+            as_test=source.change is not None,
         )
         return Made(batch=batch, failures=failures)
 
@@ -224,7 +228,7 @@ class _Maker:
 def evaluation_batches(
     source: Source, *, clips: int = 1, workers: int = 0, rank: int = 0, world: int = 1
 ) -> Iterator[Batch]:
-    """Go through the readable rows in order, without augmentation.
+    """Go through the readable rows in order, without augmentation, under the source's ``change``.
 
     Args:
         source: its ``augment`` and ``weight`` are not used.
@@ -244,6 +248,7 @@ def evaluation_batches(
         table=source.table,
         spec=source.spec,
         targets=source.targets,
+        change=source.change,
         batch_size=source.batch_size,
     )
     rows = np.flatnonzero(source.readable())[rank::world]
@@ -272,6 +277,10 @@ def _check(sources: Sequence[Source], mixing: str, rank: int, world: int, temper
             raise ValueError(
                 f"Source {source.table.name!r}: {source.batch_size} rows of a step cannot be "
                 f"divided among {world} processes. Raise batch_size."
+            )
+        if source.change is not None:
+            raise ValueError(
+                f"Source {source.table.name!r}: 'change' is for tests; training varies by 'augment'."
             )
         if mixing == "every" and source.weight != 1.0:
             raise ValueError(
