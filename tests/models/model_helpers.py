@@ -13,6 +13,7 @@ from onebody.models import SHARINGS, InputShape, MultiTaskConfig, Network, build
 from onebody.tasks import Task
 
 INPUTS = {"rgb": InputShape(channels=3)}
+SKELETONS = {"skeleton": InputShape(channels=3, skeleton="kinect-20")}
 
 TINY: dict[str, dict[str, Any]] = {
     "light": {"kind": "light", "width": 0.25, "keypoints": 3, "temporal_width": 32},
@@ -34,6 +35,21 @@ TINY: dict[str, dict[str, Any]] = {
         "width": 0.0625,
         "stem_frames": 7,
         "max_pool": True,
+    },
+    "skeleton": {
+        "kind": "skeleton",
+        "channels": 16,
+        "depth": 4,
+        "strides": [1, 2],
+        "norm": "layer",
+    },
+    "skeleton-causal": {
+        "kind": "skeleton",
+        "channels": 16,
+        "depth": 3,
+        "blocks": 2,
+        "dilations": [1, 2],
+        "causal": True,
     },
 }
 """Encoder configs by name; the part before the dash is the kind. Every kind needs one."""
@@ -116,6 +132,34 @@ def all_forms() -> dict[str, Task]:
     return by_name(vector("action"), frames("phase"), joints("pose"), joints("body", dims=3))
 
 
+def forms_of(encoder: str) -> dict[str, Task]:
+    """Return tasks of all forms that an encoder of this kind has features for, by equal names."""
+    if TINY[encoder]["kind"] == "skeleton":  # has no picture to find joints in
+        return by_name(vector("action"), frames("phase"), frames("pose"), vector("body"))
+    return all_forms()
+
+
+def batch_for(
+    encoder: str,
+    rows: int = 2,
+    num_frames: int = 4,
+    height: int = 32,
+    width: int = 32,
+    *,
+    seed: int = 0,
+) -> Batch:
+    """Make a Batch of what an encoder reads: pictures, or skeletons."""
+    if TINY[encoder]["kind"] != "skeleton":
+        return make_batch(rows, num_frames, height, width, seed=seed)
+    x = torch.rand(rows, num_frames, 20, 3, generator=torch.Generator().manual_seed(seed))
+    return Batch(inputs={"skeleton": x}, context=make_context(rows, num_frames))
+
+
+def time_axis(name: str) -> int:
+    """Return which axis of an input is time."""
+    return 1 if name == "skeleton" else 2
+
+
 def make_batch(
     rows: int = 2,
     num_frames: int = 4,
@@ -144,7 +188,9 @@ def make_context(rows: int, num_frames: int) -> Context:
 def cut(batch: Batch, start: int, stop: int) -> Batch:
     """Return some frames of a Batch."""
     return Batch(
-        inputs={name: x[:, :, start:stop] for name, x in batch.inputs.items()},
+        inputs={
+            name: x.narrow(time_axis(name), start, stop - start) for name, x in batch.inputs.items()
+        },
         context=make_context(len(batch), stop - start),
     )
 
@@ -169,7 +215,7 @@ def make_network(
         },
         "test",
     )
-    network = build_network(config, tasks, INPUTS)
+    network = build_network(config, tasks, SKELETONS if values["kind"] == "skeleton" else INPUTS)
     if not fresh:
         scramble(network)
     return network

@@ -7,14 +7,14 @@ import torch
 from model_helpers import (
     SHARED,
     TINY,
-    all_forms,
+    batch_for,
     by_name,
     cut,
+    forms_of,
     frames,
-    joints,
-    make_batch,
     make_network,
     mask,
+    time_axis,
     union,
     vector,
 )
@@ -50,15 +50,17 @@ def test_every_encoder_has_a_tiny_config() -> None:
     ("num_frames", "height", "width"), [(1, 32, 32), (7, 33, 47), (16, 32, 40)]
 )
 def test_forward_and_backward(encoder, sharing, num_frames, height, width) -> None:
-    network = make_network(encoder, all_forms(), sharing=sharing).train()
-    outputs = network([make_batch(2, num_frames, height, width)])
-    shapes = {name: tuple(found[-1].shape) for name, found in outputs[0].items()}
-    assert shapes == {
-        "action": (2, 3),
-        "phase": (2, num_frames, 2),
-        "pose": (2, num_frames, 5, 3),
-        "body": (2, num_frames, 5, 4),
-    }
+    network = make_network(encoder, forms_of(encoder), sharing=sharing).train()
+    outputs = network([batch_for(encoder, 2, num_frames, height, width)])
+    assert list(outputs[0]) == list(network.tasks)
+    for name, found in outputs[0].items():
+        task = network.tasks[name]
+        shapes = {
+            "vector": (2, task.num_outputs),
+            "frames": (2, num_frames, task.num_outputs),
+            "joints": (2, num_frames, task.num_outputs, task.dims + 1),
+        }
+        assert found[-1].shape == shapes[task.form], name
     _loss(outputs).backward()
     gradients = {name: p.grad for name, p in network.named_parameters()}
     unused = [name for name, gradient in gradients.items() if gradient is None]
@@ -71,8 +73,8 @@ def test_forward_and_backward(encoder, sharing, num_frames, height, width) -> No
 
 @every
 def test_a_step_of_stills_and_clips(encoder, sharing) -> None:
-    network = make_network(encoder, all_forms(), sharing=sharing).eval()
-    stills, clips = make_batch(3, 1), make_batch(2, 5, seed=1)
+    network = make_network(encoder, forms_of(encoder), sharing=sharing).eval()
+    stills, clips = batch_for(encoder, 3, 1), batch_for(encoder, 2, 5, seed=1)
     together = network([stills, clips])
     for batch, outputs in zip((stills, clips), together, strict=True):
         (alone,) = network([batch])
@@ -82,8 +84,8 @@ def test_a_step_of_stills_and_clips(encoder, sharing) -> None:
 
 @every
 def test_only_asked_rows_come_back_and_they_are_the_same(encoder, sharing) -> None:
-    network = make_network(encoder, all_forms(), sharing=sharing).eval()
-    batch = make_batch(4, 3)
+    network = make_network(encoder, forms_of(encoder), sharing=sharing).eval()
+    batch = batch_for(encoder, 4, 3)
     rows = {"action": mask(1, 0, 0, 1), "pose": mask(0, 0, 1, 1), "body": mask(0, 0, 0, 0)}
     (outputs,), (whole,) = network([batch], [rows]), network([batch])
     assert list(outputs) == ["action", "pose"]
@@ -94,8 +96,8 @@ def test_only_asked_rows_come_back_and_they_are_the_same(encoder, sharing) -> No
 
 @every
 def test_a_task_asked_of_no_row_gets_no_gradient(encoder, sharing) -> None:
-    network = make_network(encoder, all_forms(), sharing=sharing).train()
-    batch = make_batch(3, 4)
+    network = make_network(encoder, forms_of(encoder), sharing=sharing).train()
+    batch = batch_for(encoder, 3, 4)
     rows = {"action": mask(1, 1, 0), "body": mask(0, 0, 0)}
     _loss(network([batch], [rows])).backward()
     for name in ("phase", "pose", "body"):
@@ -106,10 +108,12 @@ def test_a_task_asked_of_no_row_gets_no_gradient(encoder, sharing) -> None:
 @every
 @pytest.mark.parametrize("how", ["not asked", "not valid"])
 def test_nan_in_an_absent_row_does_not_leak(encoder, sharing, how) -> None:
-    network = make_network(encoder, all_forms(), sharing=sharing).train()
-    clean, valid = make_batch(3, 4), {"rgb": mask(1, 1, 0)}
-    inputs = {"rgb": clean.inputs["rgb"].clone()}
-    inputs["rgb"][2] = torch.nan
+    network = make_network(encoder, forms_of(encoder), sharing=sharing).train()
+    clean = batch_for(encoder, 3, 4)
+    inputs = {name: x.clone() for name, x in clean.inputs.items()}
+    valid = dict.fromkeys(inputs, mask(1, 1, 0))
+    for x in inputs.values():
+        x[2] = torch.nan
     kept = mask(1, 1, 0) if how == "not asked" else mask(1, 1, 1)
     batch = type(clean)(
         inputs=inputs, valid=valid if how == "not valid" else {}, context=clean.context
@@ -125,7 +129,7 @@ def test_nan_in_an_absent_row_does_not_leak(encoder, sharing, how) -> None:
 @pytest.mark.parametrize(("num_frames", "height", "width"), [(1, 32, 32), (7, 33, 47)])
 def test_info_tells_the_features(encoder, sharing, num_frames, height, width) -> None:
     network = make_network(encoder, by_name(vector("action")), sharing=sharing).eval()
-    shared, batch = network.sharing, make_batch(2, num_frames, height, width)
+    shared, batch = network.sharing, batch_for(encoder, 2, num_frames, height, width)
     asks = {"action": Ask(stages=tuple(range(len(shared.info))))}
     features, _ = shared(batch.inputs, {}, asks, {})
     for number, info in enumerate(shared.info):
@@ -140,10 +144,10 @@ def test_info_tells_the_features(encoder, sharing, num_frames, height, width) ->
 
 @every
 def test_shared_parameters_hear_every_task(encoder, sharing) -> None:
-    network = make_network(encoder, all_forms(), sharing=sharing).train()
+    network = make_network(encoder, forms_of(encoder), sharing=sharing).train()
     shared = network.shared(list(network.tasks))
     assert shared
-    batch = make_batch(2, 4)
+    batch = batch_for(encoder, 2, 4)
     for name in network.tasks:
         everyone = all_rows(batch, [name])
         found = torch.autograd.grad(_loss(network([batch], [everyone])), shared, allow_unused=True)
@@ -169,7 +173,7 @@ def test_stages_below_what_is_asked_are_all_that_runs(encoder, sharing) -> None:
     tasks = by_name(vector("deep"), vector("early"))
     heads = {"early": {"kind": "class", "stage": 1}}
     network = make_network(encoder, tasks, sharing=sharing, heads=heads).eval()
-    batch = make_batch(2, 2)
+    batch = batch_for(encoder, 2, 2)
     ran: list[str] = []
     for name, module in network.named_modules():
         if name.endswith((".stages.1", ".stages.2", ".stages.3", "heads.deep")):
@@ -181,8 +185,8 @@ def test_stages_below_what_is_asked_are_all_that_runs(encoder, sharing) -> None:
 
 @every
 def test_bfloat16_autocast(encoder, sharing) -> None:
-    network = make_network(encoder, all_forms(), sharing=sharing, fresh=True).eval()
-    batch = make_batch(2, 4)
+    network = make_network(encoder, forms_of(encoder), sharing=sharing, fresh=True).eval()
+    batch = batch_for(encoder, 2, 4)
     (full,) = network([batch])
     with torch.autocast("cpu", torch.bfloat16):
         outputs = network([batch])
@@ -198,9 +202,9 @@ def test_bfloat16_autocast(encoder, sharing) -> None:
 
 @every
 def test_causal_networks_give_a_stream_what_they_give_a_clip(encoder, sharing) -> None:
-    tasks = by_name(vector("action"), frames("phase"), joints("pose"), union("both", "action"))
+    tasks = forms_of(encoder) | by_name(union("both", "action"))
     network = make_network(encoder, tasks, sharing=sharing, heads=CAUSAL_HEADS).eval()
-    batch = make_batch(2, 9)
+    batch = batch_for(encoder, 2, 9)
     if not network.causal:
         with pytest.raises(ValueError, match="cannot run on a stream: the encoder"):
             network.stream(batch, {})
@@ -225,10 +229,12 @@ def test_causal_networks_give_a_stream_what_they_give_a_clip(encoder, sharing) -
 def test_looking_ahead_is_what_causal_says(encoder, sharing) -> None:
     network = make_network(encoder, by_name(frames("phase")), sharing=sharing).eval()
     assert isinstance(network, MultiTask)
-    batch = make_batch(1, 12)
-    changed = batch.inputs["rgb"].clone()
-    changed[:, :, 8:] = 1 - changed[:, :, 8:]
-    other = type(batch)(inputs={"rgb": changed}, context=batch.context)
+    batch = batch_for(encoder, 1, 12)
+    ((name, before),) = batch.inputs.items()
+    changed = before.clone()
+    late = changed.narrow(time_axis(name), 8, 4)
+    late.copy_(1 - late)
+    other = type(batch)(inputs={name: changed}, context=batch.context)
     moved = (network([batch])[0]["phase"][-1] - network([other])[0]["phase"][-1])[0, :8].abs().max()
     assert (float(moved) < 1e-6) == network.causal
 
@@ -236,7 +242,7 @@ def test_looking_ahead_is_what_causal_says(encoder, sharing) -> None:
 @every
 def test_one_task_alone_and_one_row_alone_work(encoder, sharing) -> None:
     network = make_network(encoder, by_name(vector("action")), sharing=sharing).train()
-    batch = make_batch(3, 2)
+    batch = batch_for(encoder, 3, 2)
     outputs = network([batch], [{"action": mask(0, 1, 0)}])
     assert outputs[0]["action"][-1].shape == (1, 3)
     _loss(outputs).backward()
@@ -248,7 +254,7 @@ def test_one_task_alone_and_one_row_alone_work(encoder, sharing) -> None:
 def test_a_task_begins_the_same_whatever_the_others_are(encoder, sharing) -> None:
     """Which is what makes a comparison with single-task twins fair."""
     alone = make_network(encoder, by_name(vector("b")), sharing=sharing, fresh=True).state_dict()
-    tasks = by_name(joints("a"), vector("b"), vector("c"))
+    tasks = by_name(frames("a"), vector("b"), vector("c"))
     among = make_network(encoder, tasks, sharing=sharing, fresh=True).state_dict()
     common = [name for name in alone if name in among and not name.endswith("table")]
     assert any("stages.0." in name for name in common)
@@ -257,11 +263,11 @@ def test_a_task_begins_the_same_whatever_the_others_are(encoder, sharing) -> Non
 
 @every
 def test_arrays_by_name_are_all_there_is_to_a_network(encoder, sharing) -> None:
-    network, other = (make_network(encoder, all_forms(), sharing=sharing) for _ in range(2))
+    network, other = (make_network(encoder, forms_of(encoder), sharing=sharing) for _ in range(2))
     with torch.no_grad():
         for parameter in other.parameters():
             parameter.zero_()
     other.load_state_dict({k: v.clone() for k, v in network.state_dict().items()})
-    batch = make_batch(2, 3)
+    batch = batch_for(encoder, 2, 3)
     (first,), (second,) = network.eval()([batch]), other.eval()([batch])
     assert all(torch.equal(first[name][-1], second[name][-1]) for name in first)

@@ -44,6 +44,7 @@ from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
+from onebody.models.skeleton import SkeletonConfig, build_skeleton
 from onebody.models.store import SavedNetwork, load_network, save_calibration, save_network
 
 ENCODERS["light"] = Factory(
@@ -60,6 +61,11 @@ ENCODERS["points"] = Factory(
     config=PointsConfig,
     build=build_points,
     summary="small 2D trunk finds points in each frame; actions are read from their paths",
+)
+ENCODERS["skeleton"] = Factory(
+    config=SkeletonConfig,
+    build=build_skeleton,
+    summary="joints, bones, motion and distances; dilated temporal convolutions; seconds on a CPU",
 )
 SHARINGS["hard"] = Factory(config=HardConfig, build=build_hard, summary="one encoder for all tasks")
 SHARINGS["cross-stitch"] = Factory(

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from onebody.config import nearest
 from onebody.data import InputSpec
-
-_PICTURE_CHANNELS = {"rgb": 3, "depth": 1, "silhouette": 1}
+from onebody.data.reading import PICTURES
+from onebody.skeletons import get_skeleton
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,10 @@ def input_shapes(*specs: InputSpec) -> dict[str, InputShape]:
         kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
         if spec.reads_skeletons:
             shape = InputShape(channels=spec.dims, skeleton=spec.skeleton)
-        elif kind in _PICTURE_CHANNELS:
-            shape = InputShape(channels=_PICTURE_CHANNELS[kind])
+        elif kind in PICTURES:
+            shape = InputShape(channels=PICTURES[kind])
         else:
-            known = (*_PICTURE_CHANNELS, "skeleton")
+            known = (*PICTURES, "skeleton")
             raise ValueError(
                 f"Modality {spec.modality!r} is no input of a network. {nearest(kind, known)}"
             )
@@ -109,10 +109,7 @@ def take_input(
     Raises:
         ValueError: if the modality is missing or has another shape.
     """
-    if modality not in inputs:
-        found = ", ".join(inputs) or "none"
-        raise ValueError(f"The network reads {modality!r}, but the batch holds: {found}.")
-    x = inputs[modality]
+    x = _take(inputs, modality)
     if x.dim() != 5 or x.shape[1] != channels:
         raise ValueError(
             f"Input {modality!r}: expected [B, {channels}, T, H, W], found {list(x.shape)}."
@@ -122,3 +119,42 @@ def take_input(
     keep = valid[modality]
     keep = keep.view(len(x), 1, -1, 1, 1)  # [B] or [B, T]
     return torch.where(keep, x, torch.zeros((), dtype=x.dtype, device=x.device))
+
+
+def take_joints(
+    inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor], modality: str, shape: InputShape
+) -> tuple[Tensor, Tensor]:
+    """Return a modality's joints, zero where not valid (NaN too), and which are valid.
+
+    Args:
+        inputs: see `Batch.inputs`.
+        valid: see `Batch.valid`; ``[B]``, ``[B, T]`` or ``[B, T, J]``.
+        modality: which one.
+        shape: what the network was built for.
+
+    Returns:
+        ``[B, T, J, D]`` and bool ``[B, T, J]``.
+
+    Raises:
+        ValueError: if the modality is missing or has another shape.
+    """
+    x = _take(inputs, modality)
+    joints = len(get_skeleton(shape.skeleton))
+    if x.dim() != 4 or x.shape[2:] != (joints, shape.channels):
+        raise ValueError(
+            f"Input {modality!r}: expected [B, T, {joints}, {shape.channels}], found "
+            f"{list(x.shape)}."
+        )
+    if modality not in valid:
+        return x, torch.ones(x.shape[:3], dtype=torch.bool, device=x.device)
+    mask = valid[modality]
+    known = mask.view(*mask.shape, *(1,) * (3 - mask.dim())).expand(x.shape[:3])
+    return torch.where(known[..., None], x, torch.zeros((), dtype=x.dtype, device=x.device)), known
+
+
+def _take(inputs: Mapping[str, Tensor], modality: str) -> Tensor:
+    """Return a modality."""
+    if modality not in inputs:
+        found = ", ".join(inputs) or "none"
+        raise ValueError(f"The network reads {modality!r}, but the batch holds: {found}.")
+    return inputs[modality]
