@@ -20,7 +20,6 @@ stage   Feature (112 px)     strides (time, space)          with ``max_pool``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Literal, TypeAlias
 
 import torch
@@ -30,6 +29,7 @@ from torch import Tensor, nn
 
 from onebody.config import Config
 from onebody.models.base import Encoder, Stage, StageInfo, Stem
+from onebody.models.conv3d import Conv3d
 from onebody.models.frames import channels_last, use_channels_last
 from onebody.models.inputs import InputShape, single_picture, take_input
 from onebody.models.norms import BatchNorm3d
@@ -73,7 +73,7 @@ def conv_norm(
 ) -> list[nn.Module]:
     """Make a convolution that keeps the size (but for its stride), and its BatchNorm."""
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    conv = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=False)
+    conv = Conv3d(inputs, outputs, kernel, stride, padding, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
     return [conv, BatchNorm3d(outputs)]
 
@@ -124,7 +124,6 @@ class ResNetStem(Stem):
                     f"{channels} channels. Give 1 or {channels} numbers."
                 )
             self.register_buffer(name, torch.tensor(values).view(-1, 1, 1, 1), persistent=False)
-        self.stem_frames = config.stem_frames
         kernel = (config.stem_frames, 7, 7)
         self.layers = nn.Sequential(*conv_norm(channels, width, kernel, (1, 2, 2)), nn.ReLU())
         self.pool = nn.MaxPool3d(3, 2, padding=1) if config.max_pool else nn.Identity()
@@ -139,13 +138,7 @@ class ResNetStem(Stem):
         """Map clips ``[B, C, T, H, W]`` to ``[B, width, T', H', W']``."""
         x = take_input(inputs, valid, self.modality, self.channels)
         x = channels_last((x - self.mean) / self.std)
-        # On the CPU, torch 2.13's backward of a 7x7x7 convolution in bfloat16 writes outside its
-        # memory (found with 4 to 17 frames; 3x7x7 and all later layers are sound), so the stem
-        # stays in float32 there.
-        safe = x.device.type != "cpu" or self.stem_frames < 7
-        with nullcontext() if safe else torch.autocast("cpu", enabled=False):
-            x = self.layers(x)
-        return self.pool(x), {}
+        return self.pool(self.layers(x)), {}
 
 
 class ResNetStage(Stage):
@@ -164,6 +157,12 @@ class ResNetStage(Stage):
             ),
         )
         use_channels_last(self)
+
+    @property
+    def last(self) -> nn.Module:
+        """The last layer (convolution and BatchNorm) before the last block's sum."""
+        block = self.blocks[-1]
+        return block.conv3 if len(block.conv3) else block.conv2  # type: ignore[arg-type, return-value]
 
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:  # noqa: ARG002
         """Map ``[B, C, T, H, W]`` to the same kind."""
