@@ -16,6 +16,7 @@ from onebody.cli.demo import demo
 from onebody.cli.errors import Commands
 from onebody.cli.evaluate import evaluate
 from onebody.cli.export_poses import export_poses
+from onebody.cli.extract import extract
 from onebody.cli.import_poses import import_poses
 from onebody.cli.predict import predict
 from onebody.cli.recipes import recipes
@@ -44,6 +45,7 @@ app.command("train")(train)
 app.command("compare")(compare)
 app.command("evaluate")(evaluate)
 app.command("predict")(predict)
+app.command("extract")(extract)
 app.command("import-poses")(import_poses)
 app.command("export-poses")(export_poses)
 data.command("check")(check)

@@ -32,3 +32,15 @@ def parse_size(text: str) -> tuple[int, int] | None:
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise ValueError(f"--size: expected a width and height as 1920x1080, found {text!r}.")
     return int(width), int(height)
+
+
+def parse_numbers(option: str, text: str) -> tuple[float, ...]:
+    """Read numbers between commas.
+
+    Raises:
+        ValueError: if one is none.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{option}: expected numbers as 0.5,0.5,0.5, found {text!r}.") from None
