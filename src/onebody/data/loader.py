@@ -280,7 +280,7 @@ def _check(sources: Sequence[Source], mixing: str, rank: int, world: int, temper
             )
         if source.change is not None:
             raise ValueError(
-                f"Source {source.table.name!r}: 'change' is for tests; training varies by 'augment'."
+                f"Source {source.table.name!r}: 'change' is for tests; training has 'augment'."
             )
         if mixing == "every" and source.weight != 1.0:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -25,6 +25,7 @@ def evaluate(
     workers: int = 0,
     device: torch.device | str = "cpu",
     bf16: bool = False,
+    change: Callable[[Batch], Batch] | None = None,
 ) -> dict[str, Results]:
     """Run a network on sources and collect what the metrics need.
 
@@ -39,6 +40,7 @@ def evaluate(
         workers: processes that read ahead.
         device: where to compute.
         bf16: compute in bfloat16 where that is safe; losses and metrics stay in full precision.
+        change: what is made of every batch before the network sees it; None: nothing.
 
     Returns:
         By task. A task that no row is labeled for has no entry.
@@ -57,6 +59,7 @@ def evaluate(
     with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=bf16):
         for source in given:
             for batch in evaluation_batches(source, clips=clips, workers=workers):
+                batch = batch if change is None else change(batch)
                 for name, found in _answers(network, batch.to(device), names).items():
                     parts.setdefault(name, []).append(replace(found, row=found.row + first))
             first += len(source.table)
