@@ -155,5 +155,7 @@ def test_recipes_say_how_they_are_run():
         head = [line for line in path.read_text().splitlines() if line.startswith("#")]
         assert len(head) >= 3, path.name
         assert any(
-            f"onebody train {path.stem}" in x or f"onebody compare {path.stem}" in x for x in head
+            f"onebody {command} {path.stem}" in x
+            for x in head
+            for command in ("train", "compare", "study")
         ), path.name

@@ -21,6 +21,7 @@ from onebody.cli.import_poses import import_poses
 from onebody.cli.predict import predict
 from onebody.cli.recipes import recipes
 from onebody.cli.speed import start_again_if_faster
+from onebody.cli.study import study
 from onebody.cli.train import train
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.add_typer(data, name="data")
 app.command("demo")(demo)
 app.command("train")(train)
 app.command("compare")(compare)
+app.command("study")(study)
 app.command("evaluate")(evaluate)
 app.command("predict")(predict)
 app.command("extract")(extract)

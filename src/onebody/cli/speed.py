@@ -21,7 +21,7 @@ SETTINGS = {
     "MALLOC_TOP_PAD_": "100000000",
 }
 GUARD = "ONEBODY_MALLOC"
-COMMANDS = ("train", "compare", "demo")
+COMMANDS = ("train", "compare", "study", "demo")
 
 
 def tuned_environment(
