@@ -8,9 +8,11 @@ from torch import Tensor
 
 from onebody.balancing.learned import (
     AutomaticConfig,
+    IMTLLConfig,
     Learned,
     UncertaintyConfig,
     build_automatic,
+    build_imtl_l,
     build_uncertainty,
 )
 
@@ -23,14 +25,19 @@ def _uncertainty(losses: Tensor, s: Tensor) -> Tensor:
     return (0.5 * torch.exp(-s) * losses + 0.5 * s).sum()
 
 
+def _impartial(losses: Tensor, s: Tensor) -> Tensor:
+    return (torch.exp(s) * losses - s).sum()
+
+
 CASES = [
+    (_impartial, lambda: build_imtl_l(IMTLLConfig(rate=0.02)), 0.0),
     (_automatic, lambda: build_automatic(AutomaticConfig(rate=0.02)), 1.0),
     (_uncertainty, lambda: build_uncertainty(UncertaintyConfig(rate=0.02)), 0.0),
 ]
-both = pytest.mark.parametrize(("objective", "make", "start"), CASES)
+each = pytest.mark.parametrize(("objective", "make", "start"), CASES)
 
 
-@both
+@each
 def test_equals_autograd_and_adam(objective, make, start) -> None:
     balancer: Learned = make()
     numbers = torch.full((2,), start, dtype=torch.float64, requires_grad=True)
@@ -48,7 +55,7 @@ def test_equals_autograd_and_adam(objective, make, start) -> None:
     assert kept == pytest.approx(numbers.tolist(), rel=1e-9)
 
 
-@both
+@each
 def test_a_task_in_one_of_ten_steps_is_not_inflated(objective, make, start) -> None:
     always, seldom = make(), make()
     for step in range(100):
@@ -67,19 +74,25 @@ def test_a_task_in_one_of_ten_steps_is_not_inflated(objective, make, start) -> N
 def test_numbers_settle_where_the_objective_is_least(loss: float) -> None:
     automatic = build_automatic(AutomaticConfig(rate=0.05))
     uncertainty = build_uncertainty(UncertaintyConfig(rate=0.05))
+    impartial = build_imtl_l(IMTLLConfig(rate=0.05))
     for _ in range(600):
+        impartial.weights(torch.tensor([loss]), None, ["a"])
         automatic.weights(torch.tensor([loss]), None, ["a"])
         uncertainty.weights(torch.tensor([loss]), None, ["a"])
     c2 = automatic.state()["a"]["value"] ** 2
     assert 2 * c2**2 == pytest.approx(loss * (1 + c2), rel=1e-2)
     assert uncertainty.state()["a"]["value"] == pytest.approx(math.log(loss), abs=1e-2)
+    assert impartial.state()["a"]["value"] == pytest.approx(-math.log(loss), abs=1e-2)
 
 
 def test_a_loss_of_zero_is_held_at_the_limit() -> None:
     automatic = build_automatic(AutomaticConfig(rate=0.5, smallest=0.2))
     uncertainty = build_uncertainty(UncertaintyConfig(rate=0.5, limit=2.0))
+    impartial = build_imtl_l(IMTLLConfig(rate=0.5, limit=2.0))
     for _ in range(20):
+        last = impartial.weights(torch.zeros(1), None, ["a"])
         one = automatic.weights(torch.zeros(1), None, ["a"])
         other = uncertainty.weights(torch.zeros(1), None, ["a"])
     assert one.item() == pytest.approx(1 / (2 * 0.2**2))
     assert other.item() == pytest.approx(0.5 * math.exp(2.0))
+    assert last.item() == pytest.approx(math.exp(2.0))
