@@ -23,7 +23,6 @@ from onebody.studies.arms import with_fold, with_seed, with_width
 from onebody.studies.compare import fold_values, summarize
 from onebody.studies.measure import FILE, Measured
 from onebody.studies.report import write_report
-from onebody.studies.table import better
 from onebody.tasks import TASKS, build_tasks
 from onebody.training import RunSummary
 
@@ -134,7 +133,7 @@ def test_differences_are_paired_by_subject_and_seed(tiny_recipe):
     low, high = line.difference.interval.bounds
     assert low == pytest.approx(0.1)
     assert high == pytest.approx(0.1)
-    assert better(line) is True
+    assert rows(found)[0][4] == "+10.0 better"
     assert found.delta == pytest.approx(0.1 / 0.53)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from onebody.config import Config, nearest
+from onebody.balancing import BALANCERS, AverageConfig
+from onebody.config import Config, build, nearest, read_config
 from onebody.training import Recipe
 
 JOINT = "joint"
@@ -78,6 +80,50 @@ def with_fold(recipe: Recipe, column: str, value: str) -> Recipe:
     return _changed(recipe, split=recipe.split.model_copy(update={"test": {column: (value,)}}))
 
 
+def with_network(recipe: Recipe, **parts: Any) -> Recipe:
+    """Return a recipe whose network differs in some keys (``sharing``, ``encoder``).
+
+    Args:
+        recipe: with a network that has these keys.
+        **parts: plain values or configs. A mapping without ``kind`` changes single keys of the
+            part that is there.
+
+    Raises:
+        ValueError: if the network has no such key, or a value is not possible.
+    """
+    values = recipe.network.model_dump()
+    for key, part in parts.items():
+        if key not in values:
+            raise ValueError(f"network {values['kind']!r} has no {key!r} to vary.")
+        if isinstance(part, Mapping) and "kind" not in part:
+            part = {**values[key], **part}
+        values[key] = part
+    network = read_config(type(recipe.network), values, "network")
+    return _changed(recipe, network=network)
+
+
+def with_balancer(recipe: Recipe, balancer: Config) -> Recipe:
+    """Return a recipe whose losses are weighed by another method.
+
+    A method that works from loss values leaves ``gradient`` unread, which would be refused.
+    """
+    method = build(BALANCERS, balancer, "balancer", tasks=tuple(recipe.tasks))
+    gradient = recipe.gradient if method.needs_gramian else None
+    return _changed(recipe, balancer=balancer, gradient=gradient)
+
+
+def with_steps(recipe: Recipe, steps: int) -> Recipe:
+    """Return a recipe of so many optimizer steps, however many epochs that makes."""
+    schedule = recipe.schedule.model_copy(update={"epochs": None, "steps": steps})
+    return _changed(recipe, schedule=schedule)
+
+
+def single_task(recipe: Recipe, tasks: tuple[str, ...]) -> Recipe:
+    """Return the twin of a joint recipe: one encoder, its own tasks, losses averaged."""
+    alone = with_balancer(with_network(recipe, sharing="hard"), AverageConfig())
+    return alone.only(tasks)
+
+
 def with_width(recipe: Recipe, factor: float) -> Recipe:
     """Return a recipe whose encoder is ``factor`` times as wide.
 
@@ -95,6 +141,6 @@ def with_width(recipe: Recipe, factor: float) -> Recipe:
     return _changed(recipe, network=network.model_copy(update={"encoder": wider}))
 
 
-def _changed(recipe: Recipe, **parts: Config) -> Recipe:
+def _changed(recipe: Recipe, **parts: Config | None) -> Recipe:
     """Return a recipe with some parts replaced, checked anew."""
     return Recipe.model_validate({**dict(recipe), **parts})

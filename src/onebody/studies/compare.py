@@ -18,7 +18,7 @@ from onebody.metrics import Difference, Metric, paired_difference
 from onebody.models import load_network
 from onebody.studies.arms import JOINT, Arm, make_arms, with_fold, with_seed
 from onebody.studies.delta import delta_mtl, headlines
-from onebody.studies.measure import EVERYONE
+from onebody.studies.figures import by_subject, figures_of, mean_of, spread_of
 from onebody.studies.runs import Plan, Run, Say, run_in_turn, run_side_by_side
 from onebody.tasks import Task
 from onebody.training import Recipe
@@ -193,58 +193,21 @@ def _tasks(run: Run) -> Mapping[str, Task]:
 
 def _line(runs: Sequence[Run], task: str, metric: Metric, twin: str) -> Line:
     """Compare one metric of one task."""
-    joint = _paired(runs, JOINT, task, metric.name)
-    single = _paired(runs, twin, task, metric.name) if twin else {}
-    subjects = sorted({subject for subject, _ in joint})
+    joint = figures_of(runs, JOINT, task, metric.name)
+    single = figures_of(runs, twin, task, metric.name) if twin else {}
     return Line(
         task=task,
         metric=metric.name,
         unit=metric.unit,
         higher_is_better=metric.higher_is_better,
         twin=twin,
-        joint=_mean(joint),
-        joint_spread=_spread(joint),
-        single=_mean(single) if single else None,
-        single_spread=_spread(single) if single else None,
-        subjects={
-            s: float(np.mean([v for (n, _), v in joint.items() if n == s])) for s in subjects
-        },
+        joint=mean_of(joint),
+        joint_spread=spread_of(joint),
+        single=mean_of(single) if single else None,
+        single_spread=spread_of(single) if single else None,
+        subjects=by_subject(joint),
         difference=paired_difference(joint, single) if single else None,
     )
-
-
-def _paired(runs: Sequence[Run], arm: str, task: str, metric: str) -> dict[tuple[str, int], float]:
-    """Return an arm's figures by (test subject, seed)."""
-    found: dict[tuple[str, int], float] = {}
-    for run in runs:
-        if run.arm != arm:
-            continue
-        for subject, values in run.measured.figures.get(task, {}).items():
-            value = values[metric]
-            name = run.fold if run.fold and subject == EVERYONE else subject
-            if (name, run.seed) in found:  # tested in several folds: each of them counts
-                name = f"{name} ({run.fold})"
-            if value is not None:
-                found[name, run.seed] = value
-    if not found:
-        raise ValueError(
-            f"{task!r}: {metric} could not be measured on any test subject of {arm!r}."
-        )
-    return found
-
-
-def _mean(figures: Mapping[tuple[str, int], float]) -> float:
-    """Average over subjects and seeds."""
-    return float(np.mean(list(figures.values())))
-
-
-def _spread(figures: Mapping[tuple[str, int], float]) -> float | None:
-    """Return the standard deviation over seeds of the mean over subjects."""
-    seeds = sorted({seed for _, seed in figures})
-    if len(seeds) < 2:
-        return None
-    means = [np.mean([v for (_, own), v in figures.items() if own == seed]) for seed in seeds]
-    return float(np.std(means, ddof=1))
 
 
 def _cost(arm: str, runs: Sequence[Run]) -> Cost:

@@ -12,11 +12,7 @@ from onebody.studies import pictures
 from onebody.studies.compare import Comparison, Line
 from onebody.studies.table import COLUMNS, cost_rows, figure, notes, rows
 
-_PAGE = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root { color-scheme: light; }
+STYLE = """:root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem;
   color: #17202e; background: #fff; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
@@ -26,7 +22,14 @@ th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: l
 .better { color: #047857; } .worse { color: #b91c1c; } .quiet { color: #5b6675; }
 img { max-width: 100%; } figure { display: inline-block; margin: .4rem; vertical-align: top; }
 figcaption { font-size: .8rem; color: #5b6675; text-align: center; }
-pre { background: #f4f6fa; padding: .8rem; overflow-x: auto; font-size: .8rem; }
+pre { background: #f4f6fa; padding: .8rem; overflow-x: auto; font-size: .8rem; }"""
+"""The style sheet of all pages."""
+
+_PAGE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+$style
 </style></head><body>
 <h1>$title</h1>
 <p class="quiet">onebody $version</p>
@@ -63,10 +66,13 @@ def write_report(comparison: Comparison, folder: Path, title: str) -> Path:
     recipe = Path(comparison.runs[0].summary.folder) / "recipe.yaml"
     page = _PAGE.substitute(
         title=html.escape(title),
+        style=STYLE,
         version=onebody.__version__,
-        table=_table(COLUMNS, rows(comparison)),
+        table=html_table(COLUMNS, rows(comparison)),
         notes="".join(f"<li>{html.escape(note)}</li>" for note in notes(comparison)),
-        costs=_table(("network", "parameters", "MACs a clip", "training"), cost_rows(comparison)),
+        costs=html_table(
+            ("network", "parameters", "MACs a clip", "training"), cost_rows(comparison)
+        ),
         subjects=_subjects(comparison),
         samples="".join(_figure(name, data) for name, data in pictures.samples(comparison)),
         curves=pictures.curves(comparison),
@@ -89,7 +95,7 @@ def _subjects(comparison: Comparison) -> str:
         (line.task, line.metric, *(_of_subject(line, name) for name in names))
         for line in comparison.lines
     ]
-    return _table(("task", "metric", *names), shown)
+    return html_table(("task", "metric", *names), shown)
 
 
 def _of_subject(line: Line, subject: str) -> str:
@@ -98,7 +104,7 @@ def _of_subject(line: Line, subject: str) -> str:
     return "-" if value is None else figure(value, None, line.unit)
 
 
-def _table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def html_table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Make an HTML table; better and worse are colored."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     body = "".join("<tr>" + "".join(_td(text) for text in line) + "</tr>" for line in lines)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from onebody.config import build
+from onebody.config import Config, build
 from onebody.datasets import DATASETS
 from onebody.studies.measure import Measured, measure
-from onebody.training import Recipe, RunSummary, train
-
-Say = Callable[[str], None]
+from onebody.studies.pool import Failure, Pool, Say
+from onebody.training import Recipe, RunSummary, load_summary, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,26 +64,63 @@ def run_side_by_side(plans: Sequence[Plan], *, jobs: int, say: Say) -> list[Run]
 
     Small networks cannot keep many processors busy: two runs side by side with one processor each
     end earlier than two in turn with two each.
+
+    Raises:
+        ValueError: at the end, if runs failed; names each and says why.
     """
-    for part in plans[0].recipe.data:  # what a dataset prepares, it prepares once, before
-        build(DATASETS, part.dataset, "dataset")
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    prepare(plans)
     say(f"{len(plans)} runs, {jobs} at a time: {', '.join(plan.folder.name for plan in plans)}")
-    finished: dict[int, Run] = {}
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        jobs, context, initializer=torch.set_num_threads, initargs=(threads,)
-    ) as pool:
-        waiting = {pool.submit(_run, plan, progress=False): i for i, plan in enumerate(plans)}
-        try:
-            for future in as_completed(waiting):
-                run = finished[waiting[future]] = future.result()
-                name = plans[waiting[future]].folder.name
-                say(f"[{len(finished)}/{len(plans)}] {name}: {run.summary.seconds:.0f} s")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [finished[i] for i in range(len(plans))]
+    with Pool(jobs) as pool:
+        runs, failures = pool.run(_run, plans, named=folder_of, say=say)
+    refuse(failures)
+    return [runs[i] for i in range(len(plans))]
+
+
+def prepare(plans: Sequence[Plan]) -> None:
+    """Let every dataset prepare itself once, before several processes read it."""
+    seen: list[Config] = []
+    for plan in plans:
+        for part in plan.recipe.data:
+            if part.dataset not in seen:
+                seen.append(part.dataset)
+                build(DATASETS, part.dataset, "dataset")
+
+
+def train_plan(plan: Plan) -> RunSummary:
+    """Train without opening the test rows; what only an unfinished run needs is taken away."""
+    summary = train(plan.recipe, plan.folder, progress=False, test=False)
+    for part in ("resume", "final"):
+        shutil.rmtree(plan.folder / part, ignore_errors=True)
+    return summary
+
+
+def measure_plan(plan: Plan) -> Run:
+    """Measure a trained run on its test rows.
+
+    Raises:
+        ValueError: if it is not trained.
+    """
+    summary = load_summary(plan.folder)
+    if summary is None:
+        raise ValueError(f"{plan.folder}: this run is not finished, so there is nothing to test.")
+    measured = measure(plan.folder, clips=plan.recipe.evaluation.clips)
+    return Run(arm=plan.arm, fold=plan.fold, seed=plan.seed, summary=summary, measured=measured)
+
+
+def refuse(failures: Sequence[Failure]) -> None:
+    """Refuse to go on after failed runs.
+
+    Raises:
+        ValueError: if there are any; names each and says why.
+    """
+    if failures:
+        lines = [f"{failure.name}: {failure.error}" for failure in failures]
+        raise ValueError("\n".join([f"{len(failures)} run(s) failed:", *lines]))
+
+
+def folder_of(plan: Plan) -> str:
+    """Say which run is meant."""
+    return str(plan.folder)
 
 
 def _run(plan: Plan, *, progress: bool) -> Run:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from onebody.config import Config
-from onebody.studies.arms import with_seed
+from onebody.studies.arms import single_task, with_seed, with_steps
+from onebody.studies.known import Known
 from onebody.studies.runs import Plan, Run
 from onebody.tasks import Task
 from onebody.training import Recipe
@@ -65,8 +66,9 @@ class StudyContext:
         named: the configuration that was named on validation; until then (while costs are
             estimated) the one with the most parameters.
         plain: the named configuration's balancing and depth under hard sharing.
-        budgets: by twin and depth, the budget (``epochs`` or ``steps``) that was the better one on
-            validation.
+        budgets: by ``TWIN.DEPTH``, the budget (``epochs`` or ``steps``) that was the better one on
+            validation for twins of equal depth.
+        known: what was found out about recipes.
     """
 
     recipe: Recipe
@@ -77,28 +79,56 @@ class StudyContext:
     twins: Mapping[str, tuple[str, ...]]
     named: Configuration
     plain: Configuration
-    budgets: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    known: Known
+    budgets: Mapping[str, str] = field(default_factory=dict)
 
-    def plans(
-        self, arm: str, recipe: Recipe, *, change: Callable[[Recipe], Recipe] | None = None
-    ) -> list[Plan]:
+    def plans(self, arm: str, recipe: Recipe | Callable[[Fold], Recipe]) -> list[Plan]:
         """Plan an arm's runs: every seed on every fold.
 
         Args:
             arm: a name that no other arm of the study has; letters, digits, ``.``, ``-``, ``_``.
-            recipe: but for seed and fold.
-            change: made to each fold's recipe last, for what depends on the fold's rows.
+            recipe: but for fold and seed; or a function that makes each fold's, where more than
+                the tested rows depends on the fold.
         """
         made: list[Plan] = []
         for seed in self.seeds:
             for fold in self.folds:
-                own = fold.apply(with_seed(recipe, seed))
-                own = change(own) if change is not None else own
+                own = fold.apply(recipe) if isinstance(recipe, Recipe) else recipe(fold)
                 name = ".".join([arm, *([fold.name] if fold.name else []), f"seed{seed}"])
                 made.append(
-                    Plan(arm=arm, fold=fold.name, seed=seed, folder=self.folder / name, recipe=own)
+                    Plan(
+                        arm=arm,
+                        fold=fold.name,
+                        seed=seed,
+                        folder=self.folder / name,
+                        recipe=with_seed(own, seed),
+                    )
                 )
         return made
+
+    def twin(self, arm: str, task: str, joint: Callable[[Fold], Recipe]) -> list[Plan]:
+        """Plan the twins of a joint network: equal encoder, and the budget that was the better one.
+
+        Args:
+            arm: as in `plans`.
+            task: name of the twin (see ``twins``).
+            joint: each fold's joint recipe; its network's sharing and balancing do not matter.
+        """
+        budget = self.budgets.get(f"{task}.{self.named.depth}", "steps")
+        return self.plans(arm, lambda fold: self.single(task, joint(fold), budget))
+
+    def single(self, task: str, joint: Recipe, budget: str) -> Recipe:
+        """Return the recipe of a single-task twin with one of the two budgets.
+
+        Args:
+            task: name of the twin.
+            joint: with its fold's rows.
+            budget: ``epochs`` or ``steps`` of the joint network.
+        """
+        own = single_task(joint, self.twins[task])
+        if budget == "steps" and own.schedule.steps is None:
+            own = with_steps(own, self.known.preview(joint).steps)
+        return own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

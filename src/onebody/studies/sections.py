@@ -1,5 +1,14 @@
 """The sections that a study may have besides its grid, by their key under ``study:``."""
 
-from onebody.studies.section import SECTIONS
+from onebody.studies.proportion import ProportionConfig, proportion_plans
+from onebody.studies.proportion_summary import summarize_proportion
+from onebody.studies.section import SECTIONS, Section
+
+SECTIONS["proportions"] = Section(
+    config=ProportionConfig,
+    plans=proportion_plans,
+    summarize=summarize_proportion,
+    summary="as many training rows, in other proportions of two tasks",
+)
 
 __all__ = ["SECTIONS"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onebody.metrics import Interval
 from onebody.studies.compare import Comparison, Line
 
 COLUMNS = ("task", "metric", "together", "alone", "difference", "95 % interval")
@@ -63,13 +64,6 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def better(line: Line) -> bool | None:
-    """Whether the joint network is better; None where nothing can be said."""
-    if line.difference is None or line.difference.mean == 0:
-        return None
-    return (line.difference.mean > 0) == line.higher_is_better
-
-
 def _scale(unit: str) -> tuple[float, str]:
     """Return the factor and ending that a unit is printed with."""
     return (100.0, " %") if unit == "%" else (1.0, f" {unit}" if unit else "")
@@ -82,21 +76,30 @@ def figure(value: float, spread: float | None, unit: str) -> str:
     return f"{factor * value:.1f}{deviation}{ending}"
 
 
+def difference_text(mean: float, unit: str, *, higher_is_better: bool) -> str:
+    """Return a paired difference as text, with what it means."""
+    factor, _ = _scale(unit)
+    word = "" if mean == 0 else " better" if (mean > 0) == higher_is_better else " worse"
+    return f"{factor * mean:+.1f}{word}"
+
+
+def interval_text(interval: Interval, unit: str) -> str:
+    """Return an interval as text; a dash where there is none."""
+    if interval.bounds is None:
+        return "-"
+    factor, _ = _scale(unit)
+    low, high = interval.bounds
+    return f"{factor * low:+.1f} to {factor * high:+.1f}"
+
+
 def _difference(line: Line) -> str:
     """Print the paired difference, joint minus single."""
     if line.difference is None:
         return "-"
-    factor, _ = _scale(line.unit)
-    return (
-        f"{factor * line.difference.mean:+.1f}"
-        + {True: " better", False: " worse", None: ""}[better(line)]
-    )
+    mean, up = line.difference.mean, line.higher_is_better
+    return difference_text(mean, line.unit, higher_is_better=up)
 
 
 def _interval(line: Line) -> str:
     """Print the interval of the difference."""
-    if line.difference is None or line.difference.interval.bounds is None:
-        return "-"
-    factor, _ = _scale(line.unit)
-    low, high = line.difference.interval.bounds
-    return f"{factor * low:+.1f} to {factor * high:+.1f}"
+    return "-" if line.difference is None else interval_text(line.difference.interval, line.unit)
