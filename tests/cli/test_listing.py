@@ -61,6 +61,17 @@ def test_one_kind():
     assert len(result.output.splitlines()) == 1 + len(ENCODERS)
 
 
+def test_sharing_tells_what_it_costs():
+    result = run("list", "sharing")
+    lines = result.output.splitlines()
+    assert len(lines) == 1 + len(SHARINGS) + 2 + len(SHARINGS)
+    assert lines[-len(SHARINGS) :][0].split() == ["hard", "1.00", "1.00", "1.00"]
+    found = json.loads(run("list", "sharing", "--json").output)
+    assert list(found["sharing"]) == list(found["cost"]) == list(SHARINGS)
+    stitch = found["cost"]["cross-stitch"]
+    assert lines[-len(SHARINGS) + 1].split()[1:] == [f"{value:.2f}" for value in stitch.values()]
+
+
 def test_an_unknown_kind_says_what_is_meant():
     result = run("list", "encodrs")
     assert result.exit_code == 2

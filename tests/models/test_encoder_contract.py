@@ -158,7 +158,7 @@ def test_shared_parameters_hear_every_task(encoder, sharing) -> None:
 @every
 def test_shared_is_deeper_for_tasks_that_read_deeper(encoder, sharing) -> None:
     if sharing == "learned":
-        pytest.skip("what is shared depends on routes, not on depth alone: see test_learned.py")
+        pytest.skip("what is shared depends on routes, not on depth alone: see test_learned_sharing.py")
     tasks = by_name(vector("action"), vector("early"))
     heads = {"early": {"kind": "class", "stage": 0}}
     network = make_network(encoder, tasks, sharing=sharing, heads=heads)

@@ -14,20 +14,51 @@ def catalog(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List every task, dataset, network part, balancing method, metric and recipe, a line each."""
+    """List every task, dataset, network part, balancing method, metric and recipe, a line each.
+
+    ``sharing`` alone also tells what each way of sharing costs, for one task and for several.
+    """
     from onebody.config import lookup
 
     parts = registered()
     if kind:
         parts = {kind: lookup(parts, kind, "kind of part")}
+    costs = _sharing_costs() if kind == "sharing" else {}
     if as_json:
-        typer.echo(json.dumps(parts, indent=2))
+        typer.echo(json.dumps({**parts, "cost": costs} if costs else parts, indent=2))
         return
     for name, entries in parts.items():
         typer.echo(f"{name}:")
         width = max((len(entry) for entry in entries), default=0)
         for entry, summary in entries.items():
             typer.echo(f"  {entry:{width}}  {summary}".rstrip())
+    for line in _cost_lines(costs) if costs else ():
+        typer.echo(line)
+
+
+def _sharing_costs() -> dict[str, dict[str, float]]:
+    """Measure every way of sharing as multiples of hard sharing."""
+    from dataclasses import asdict
+
+    from onebody.models import sharing_costs
+
+    return {
+        name: {key: round(value, 3) for key, value in asdict(cost).items()}
+        for name, cost in sharing_costs().items()
+    }
+
+
+def _cost_lines(costs: dict[str, dict[str, float]]) -> list[str]:
+    """Return a table of what ways of sharing cost."""
+    from onebody.cli.tables import text_table
+
+    columns = ("", "", "1 of 3 tasks", "all 3 tasks", "parameters")
+    rows = [
+        (name, "", *(f"{cost[key]:.2f}" for key in ("one", "all", "parameters")))
+        for name, cost in costs.items()
+    ]
+    head = "multiplications and parameters, hard sharing = 1 (as built, on a tiny encoder):"
+    return [head, *(f"  {line}".rstrip() for line in text_table(columns, rows))]
 
 
 def registered() -> dict[str, dict[str, str]]:

@@ -44,6 +44,7 @@ from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
+from onebody.models.sharing_cost import SharingCost, sharing_costs
 from onebody.models.skeleton import SkeletonConfig, build_skeleton
 from onebody.models.store import SavedNetwork, load_network, save_calibration, save_network
 
@@ -149,4 +150,6 @@ __all__ = [
     "blank_batch",
     "evaluating",
     "network_cost",
+    "SharingCost",
+    "sharing_costs",
 ]
