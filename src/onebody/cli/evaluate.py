@@ -11,12 +11,47 @@ import typer
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    split: Annotated[str, typer.Option(help="Which rows: train, validation or test.")] = "test",
+    split: Annotated[
+        str, typer.Option(help="Which rows: train, validation or test (with --on also all).")
+    ] = "test",
+    stress: Annotated[
+        bool, typer.Option("--stress", help="Change the rows at growing strength.")
+    ] = False,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="With --stress: this kind of change alone (repeat).")
+    ] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="With --stress: a twin's run beside it (repeat).")
+    ] = None,
+    on: Annotated[
+        str, typer.Option(help="A recipe on another dataset, whose places name the classes here.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="With --stress or --on: folder for JSON and a picture.")
+    ] = None,
     clips: Annotated[int, typer.Option(min=1, help="Clips averaged per sample.")] = 1,
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a trained network on a split of the data that its recipe names."""
+    _check_options(stress, on, kinds=bool(kind), against=bool(against), out=out is not None)
+    if stress or on:
+        from onebody.cli.beyond import print_cross, print_stress
+
+        if on:
+            print_cross(run, on, split, clips=clips, device=device, out=out, as_json=as_json)
+            return
+        print_stress(
+            run,
+            against or [],
+            split,
+            stresses=kind or [],
+            clips=clips,
+            device=device,
+            out=out,
+            as_json=as_json,
+        )
+        return
     from onebody.cli.tables import figure_lines, metric_units
 
     found = measure_run(run, split, clips=clips, device=device)
@@ -53,3 +88,16 @@ def measure_run(
         task: {name: value if math.isfinite(value) else None for name, value in values.items()}
         for task, values in measured.items()
     }
+
+
+def _check_options(stress: bool, on: str, *, kinds: bool, against: bool, out: bool) -> None:
+    """Refuse options that nothing would read."""
+    if stress and on:
+        raise ValueError("--stress and --on are two evaluations. Ask for one at a time.")
+    for name, given, meant in (
+        ("--kind", kinds, stress),
+        ("--against", against, stress),
+        ("--out", out, stress or bool(on)),
+    ):
+        if given and not meant:
+            raise ValueError(f"{name} means something only with --stress{' or --on' * (name == '--out')}.")

@@ -14,9 +14,9 @@ from onebody.data import ClassColumn, InputSpec, SampleTable, Source
 from onebody.datasets import DATASETS
 from onebody.evaluation import evaluate, split, split_of
 from onebody.evaluation.apart import check_apart
+from onebody.inference import load
 from onebody.labels import LabelSpace
 from onebody.metrics import Results
-from onebody.models import load_network
 from onebody.tasks import Task
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.classification import ClassificationTask, check_places
@@ -72,7 +72,7 @@ def measure_cross(
         LeakageError: if the network knows some of the rows.
         ValueError: if no class or no row corresponds, or a place is no class of the network.
     """
-    saved = load_network(run / "model")
+    saved = load(run, device=device).saved
     tables = [build(DATASETS, data.dataset, "dataset") for data in other.data]
     chosen = [_chosen(other, table, tables, part) for table in tables]
     tasks = {name: _moved(task, other, chosen) for name, task in saved.network.tasks.items()}
