@@ -164,6 +164,16 @@ def test_sensor_arrays(folder):
     assert [(d.record, d.field) for d in report.errors] == [(r, "imu") for r in (3, 4, 5, 6)]
 
 
+def test_skeleton_arrays_have_the_joints_of_their_layout(folder):
+    (folder / "m.yaml").write_text("layouts: {skeleton: coco-17}")
+    np.savez(folder / "s.npz", good=np.zeros((20, 17, 3)), few=np.zeros((20, 16, 3)))
+    report = _check(folder, ["s.npz#good", "s.npz#few"], header="skeleton")
+    (defect,) = report.errors
+    assert (defect.record, defect.field) == (3, "skeleton")
+    assert "17 joints of coco-17" in str(defect)
+    assert "[20, 16, 3]" in str(defect)
+
+
 def test_repeats(folder):
     rows = ["a.mp4,,1,walk", "a.mp4,1,2,walk", "a.mp4,,1,walk", "a.mp4,1,2,run", "b.avi,,,run"]
     report = _check(folder, rows, header="media,start,end,action")

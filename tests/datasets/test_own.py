@@ -194,6 +194,8 @@ def test_a_manifest_without_rows(tmp_path):
         ("labels: {action: {unit: px}}", "state their 'skeleton'"),
         ("labels: {action: {skeleton: coco-17, unit: px, classes: [a]}}", "no 'classes'"),
         ("labels: {action: {}, action: {}}", "the key 'action' twice"),
+        ("layouts: {skeleton: coco17}", "Did you mean 'coco-17'?"),
+        ("layouts: {rgb: coco-17}", "'layouts' is for skeleton media, not for 'rgb'"),
     ],
 )
 def test_faulty_sidecars(tmp_path, sidecar, words):
@@ -233,6 +235,19 @@ def test_written_tables_are_read_back(tmp_path, name):
     assert again.columns["action"].values.tolist() == table.columns["action"].values.tolist()
     assert again.columns["pose"].sources.tolist() == table.columns["pose"].sources.tolist()
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_skeleton_media_keep_their_layout(tmp_path):
+    sidecar = "layouts: {skeleton: coco-17, skeleton/2: mpii-16}"
+    table = _load(tmp_path, "skeleton,action\na.npy,walk\n", sidecar)
+    assert table.layouts == {"skeleton": "coco-17"}  # there is no second view
+    assert table.layout("skeleton") == "coco-17"
+    write_manifest(table, tmp_path / "out.csv")
+    assert build_own(OwnConfig(manifest=tmp_path / "out.csv")).layouts == table.layouts
+    (tmp_path / "clips.yaml").unlink()
+    unknown = _load(tmp_path, "skeleton,action\na.npy,walk\n")
+    with pytest.raises(ValueError, match=r"State 'layouts: \{skeleton: NAME\}'"):
+        unknown.layout("skeleton")
 
 
 def test_awkward_texts_survive(tmp_path):

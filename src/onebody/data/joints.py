@@ -35,16 +35,19 @@ def to_layout(values: Floats, layout: str, spec: InputSpec) -> tuple[Floats, Boo
             f"Expected joints with {spec.dims} coordinates, found {values.shape[-1]}. Set "
             "input.dims, or take skeletons of that kind."
         )
+    joints = len(get_skeleton(layout))
+    if values.shape[2] != joints:
+        raise ValueError(
+            f"Expected the {joints} joints of {layout!r}, found {values.shape[2]}. State the "
+            "layout that the skeletons are in."
+        )
     values = values[..., : spec.dims]
     known = np.isfinite(values).all(axis=-1)
-    if layout != spec.skeleton:
-        return convert(
-            np.where(known[..., None], values, np.float32(0)), known, layout, spec.skeleton
-        )
-    get_skeleton(layout)
-    if known.all():
+    if not known.all():
+        values = np.where(known[..., None], values, np.float32(0))
+    if layout == spec.skeleton:
         return values, known
-    return np.where(known[..., None], values, np.float32(0)), known
+    return convert(values, known, layout, spec.skeleton)
 
 
 def normalize(values: Floats, known: Bools, spec: InputSpec) -> Floats:

@@ -143,8 +143,9 @@ class SampleTable:
         """
         if modality not in self.layouts:
             raise ValueError(
-                f"Table {self.name!r} does not say which joints its {modality!r} holds. Make it "
-                f"with layouts={{{modality!r}: ...}}, one of {', '.join(SKELETONS)}."
+                f"Table {self.name!r} does not say which joints its {modality!r} holds. State "
+                f"'layouts: {{{modality}: NAME}}' in the manifest's sidecar (from Python: "
+                f"make_table(layouts=...)); NAME is one of {', '.join(SKELETONS)}."
             )
         return self.layouts[modality]
 

@@ -141,6 +141,16 @@ def _sensor_defects(reader: RowReader, row: Row, modality: str, source: str) -> 
         yield reader.defect(
             row.line, reader.column_of(modality), "finite numbers", found, "Use NaN for gaps."
         )
+    elif layout := reader.sidecar.layouts.get(modality):
+        joints = len(get_skeleton(layout))
+        if array.shape[1] != joints or array.shape[2] not in (2, 3):
+            yield reader.defect(
+                row.line,
+                reader.column_of(modality),
+                f"[T, {joints} joints of {layout}, 2 or 3]",
+                f"{list(array.shape)} in {source}",
+                "Export joints of this layout, or correct 'layouts' in the sidecar.",
+            )
 
 
 def _shape_fault(

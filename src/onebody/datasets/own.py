@@ -127,10 +127,12 @@ def _to_table(config: OwnConfig, reader: RowReader, rows: _Gathered) -> SampleTa
     order = [c for c, role in reader.roles.items() if role in ("class", "joints")]
     given = {text: column.full(size) for text, column in rows.texts.items()}
     file = config.manifest.name
+    layouts = reader.sidecar.layouts
     return make_table(
         name,
         {modality: column.full(size) for modality, column in rows.media.items()},
         columns={column: _column(column, name, reader, rows) for column in order},
+        layouts={modality: layouts[modality] for modality in rows.media if modality in layouts},
         start_s=rows.number("start"),
         end_s=rows.number("end"),
         fps=rows.number("fps"),

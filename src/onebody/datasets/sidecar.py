@@ -1,4 +1,4 @@
-"""What a manifest cannot say of its label columns: classes, mirror images, joint layouts.
+"""What a manifest cannot say: classes, mirror images, joint layouts.
 
 Written beside the manifest (``clips.csv``: ``clips.yaml``)::
 
@@ -10,6 +10,8 @@ Written beside the manifest (``clips.csv``: ``clips.yaml``)::
       pose:
         skeleton: coco-17
         unit: px
+    layouts:
+      skeleton: coco-17
 """
 
 from __future__ import annotations
@@ -95,12 +97,25 @@ class Sidecar(Config):
     Attributes:
         name: name of the dataset; empty: the manifest's.
         labels: label columns by name. If any is stated, all have to be.
+        layouts: joint layout of each skeleton medium, by its column (``skeleton``).
     """
 
     name: str = ""
     labels: dict[str, Annotated[LabelConfig, BeforeValidator(_to_label)]] = Field(
         default_factory=dict
     )
+    layouts: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> Sidecar:
+        for modality, layout in self.layouts.items():
+            get_skeleton(layout)
+            if modality.partition("/")[0] != "skeleton":
+                raise ValueError(
+                    f"'layouts' is for skeleton media, not for {modality!r}; the layout of a label "
+                    "column stands in 'labels'"
+                )
+        return self
 
 
 def sidecar_path(manifest: Path) -> Path:

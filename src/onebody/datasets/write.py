@@ -96,7 +96,8 @@ def _sidecar(table: SampleTable) -> dict[str, Any]:
                 labels[name]["mirror"] = dict(column.space.mirror)
         else:
             labels[name] = {"skeleton": column.skeleton, "unit": column.unit}
-    return {"name": table.name, "labels": labels}
+    said: dict[str, Any] = {"name": table.name, "labels": labels}
+    return said | ({"layouts": dict(table.layouts)} if table.layouts else {})
 
 
 def _check_names(table: SampleTable, path: Path) -> None:

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from onebody.data import Batch, InputSpec, make_table
+from onebody.data import Batch, InputSpec, SampleTable, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.clips import clip_indices
 from onebody.data.reading import channels_of
@@ -141,6 +142,9 @@ def read_windows(
         batch_size: most windows of a group.
         clips: how many clips, each with other frames, are taken of every window.
     """
+    if channels_of(spec.modality) is None:
+        yield from _read_numbers(medium, windows, spec, batch_size, clips)
+        return
     jobs = [(window, clip) for window in range(len(windows)) for clip in range(clips)]
     numbers = np.array([window for window, _ in jobs])
     frames = np.stack([_sample(windows[w], spec, clip, clips) for w, clip in jobs])
@@ -156,6 +160,30 @@ def read_windows(
                 path = Path(folder) / f"{start}.npy"
                 batch = _prepare(medium, frames[part], taken, spec, path)
                 yield Group(windows=numbers[part], frames=frames[part], batch=batch)
+
+
+def _read_numbers(
+    medium: Medium, windows: Ints, spec: InputSpec, batch_size: int, clips: int
+) -> Iterator[Group]:
+    """Read windows of skeletons or sensor readings; skeletons are in the network's own layout."""
+    values = np.asarray(read_array(medium.source))[medium.first :][: len(medium.times_s)]
+    with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "medium.npy"
+        np.save(path, values)
+        table = _table(medium, spec, [f"{path}#{start}:{stop}" for start, stop in windows])
+        numbers = np.arange(len(windows), dtype=np.int64)
+        for start in range(0, len(windows), batch_size):
+            part = numbers[start : start + batch_size]
+            for clip in range(clips):
+                batch = make_batch(table, part, spec, (), augment=None, clip=clip, clips=clips)
+                passed = batch.context.times_s.numpy()  # since the window began
+                begin = windows[part, :1]
+                times = torch.from_numpy(medium.times_s[begin] + passed)
+                yield Group(
+                    windows=part,
+                    frames=begin + np.rint(passed * medium.fps).astype(np.int64),
+                    batch=replace(batch, context=replace(batch.context, times_s=times)),
+                )
 
 
 def read_pictures(source: str, num_frames: int, *, first: int = 0) -> Iterator[Frames]:
@@ -180,10 +208,7 @@ def _chunks(frames: Ints, most: int) -> Iterator[tuple[int, int]]:
 
 def _frame_bytes(medium: Medium, modality: str) -> int:
     """Return what a decoded frame takes in memory."""
-    shown = channels_of(modality)
-    if shown is None:
-        rows = np.asarray(read_array(medium.source))
-        return max(1, rows.nbytes // max(1, len(rows)))
+    shown = cast(int, channels_of(modality))
     return max(1, medium.info.height * medium.info.width * shown)
 
 
@@ -198,14 +223,7 @@ def _prepare(medium: Medium, frames: Ints, content: Array, spec: InputSpec, path
     count, length = frames.shape
     np.save(path, content.reshape(count * length, *content.shape[2:]))
     sources = [f"{path}#{i * length}:{(i + 1) * length}" for i in range(count)]
-    table = make_table(
-        medium.source,
-        {spec.modality: sources},
-        fps=np.full(count, medium.fps),
-        camera_matrix=np.tile(np.array(medium.camera), (count, 1)),
-        depth_ref_mm=np.full(count, medium.depth_ref_mm),
-        row_names=[medium.source] * count,
-    )
+    table = _table(medium, spec, sources)
     # The frames are chosen already: take them all, one after another.
     taken = spec.model_copy(update={"sampling": "dense", "stride": 1})
     batch = make_batch(table, np.arange(count), taken, (), augment=None)
@@ -214,9 +232,20 @@ def _prepare(medium: Medium, frames: Ints, content: Array, spec: InputSpec, path
     return replace(batch, context=replace(batch.context, times_s=times))
 
 
+def _table(medium: Medium, spec: InputSpec, sources: list[str]) -> SampleTable:
+    """Make a table of which each row is a part of a medium."""
+    count = len(sources)
+    return make_table(
+        medium.source,
+        {spec.modality: sources},
+        layouts={spec.modality: spec.skeleton} if spec.reads_skeletons else {},
+        fps=np.full(count, medium.fps),
+        camera_matrix=np.tile(np.array(medium.camera), (count, 1)),
+        depth_ref_mm=np.full(count, medium.depth_ref_mm),
+        row_names=[medium.source] * count,
+    )
+
+
 def _content(source: str, frames: Ints, modality: str) -> Array:
-    """Read frames of a medium: pictures, or numbers of skeletons and sensors."""
-    shown = channels_of(modality)
-    if shown is None:
-        return np.asarray(read_array(source))[frames]
-    return read_frames(source, frames, channels=shown)
+    """Read pictures of a medium."""
+    return read_frames(source, frames, channels=cast(int, channels_of(modality)))
