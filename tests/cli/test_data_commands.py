@@ -85,3 +85,63 @@ def test_rows_are_drawn_among_those_with_the_modality():
         choose_rows(table, "depth", 2, 0)
     with pytest.raises(ValueError, match="no row has the modality"):
         choose_rows(make_table("t", {"rgb": [""]}), "rgb", 2, 0)
+
+
+RECIPE = """
+data:
+  - dataset: {{kind: ucf101, folder: {folder}}}
+input: {{size: 32, frames: 4}}
+split: {{own_split: true}}
+tasks: {{action: {{kind: classification}}}}
+network: {{kind: multitask, encoder: {{kind: light}}}}
+schedule: {{epochs: 1}}
+"""
+
+
+@pytest.fixture
+def official(tmp_path, make_video):
+    """A recipe over four videos in the layout of UCF101, whose splits test other groups."""
+    lists = tmp_path / "ucfTrainTestlist"
+    lists.mkdir()
+    (lists / "classInd.txt").write_text("1 Walk\n2 Sit\n")
+    names = [
+        f"{label}/v_{label}_g0{group}_c01.avi" for label in ("Walk", "Sit") for group in (1, 2)
+    ]
+    for name in names:
+        make_video(tmp_path / "UCF-101" / name, 12, codec="mpeg4")
+    for part in (1, 2):
+        train = [f"{name} {1 + ('Sit' in name)}\n" for name in names if f"g0{part}" not in name]
+        (lists / f"trainlist0{part}.txt").write_text("".join(train))
+        test = [f"{name}\n" for name in names if f"g0{part}" in name]
+        (lists / f"testlist0{part}.txt").write_text("".join(test))
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(RECIPE.format(folder=tmp_path))
+    return recipe
+
+
+def test_the_data_of_a_recipe_are_checked(official):
+    result = run("data", "check", official)
+    assert result.exit_code == 0, result.output
+    assert "ucf101: 4 rows, 4 without error, 48 frames (rgb 4, action 4)" in result.output
+    video = official.parent / "UCF-101" / "Sit" / "v_Sit_g02_c01.avi"
+    video.write_bytes(b"")
+    result = run("data", "check", official, "data.0.dataset.split=2", "--json")
+    assert result.exit_code == 1
+    (report,) = json.loads(result.output)["sources"]
+    assert report["usable"] == 3
+    (error,) = [defect for defect in report["defects"] if not defect["warning"]]
+    assert error["file"] == "ucf101: testlist02.txt:2"
+    assert "empty" in error["found"]
+
+
+def test_samples_of_an_official_layout_are_shown(official, tmp_path):
+    out = tmp_path / "sheet.png"
+    result = run("data", "show", official, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "4 samples" in result.output
+
+
+def test_changes_are_for_recipes(manifest):
+    result = run("data", "check", manifest, "data.0.dataset.split=2")
+    assert result.exit_code == 2
+    assert "are for recipes, not manifests" in result.stderr

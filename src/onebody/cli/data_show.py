@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onebody.cli.named import named_recipe
+
 if TYPE_CHECKING:
     from onebody.data import InputSpec, SampleTable
     from onebody.data.augment import AugmentConfig
     from onebody.inference.sheet import Sample
-    from onebody.training import Recipe
 
 
 def show(
@@ -90,19 +91,14 @@ def _sources(
     """Return the tables of a recipe or a manifest, and how they are prepared."""
     from onebody.config import build
     from onebody.datasets import DATASETS
-    from onebody.training import load_recipe, recipe_names
 
-    path = Path(what)
-    recipes = (".yaml", ".yml")
-    if what in recipe_names() or path.suffix in recipes or (path / "recipe.yaml").is_file():
-        recipe: Recipe = load_recipe(what, changes)
-        return [
-            (build(DATASETS, part.dataset, "dataset"), recipe.input_of(i), recipe.augment)
-            for i, part in enumerate(recipe.data)
-        ]
-    if not path.exists():
-        load_recipe(what)  # says what is meant
-    return [_manifest(path)]
+    recipe = named_recipe(what, changes)
+    if recipe is None:
+        return [_manifest(Path(what))]
+    return [
+        (build(DATASETS, part.dataset, "dataset"), recipe.input_of(i), recipe.augment)
+        for i, part in enumerate(recipe.data)
+    ]
 
 
 def _manifest(path: Path) -> tuple[SampleTable, InputSpec, AugmentConfig | None]:

@@ -1,4 +1,4 @@
-"""Read every record of a manifest and list everything that is wrong with it."""
+"""Read every record of a manifest, or row of a table, and list everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from onebody.data import SampleTable
 from onebody.datasets.check_media import joints_defects, media_defects
 from onebody.datasets.defects import Defect
 from onebody.datasets.rows import Row, RowReader
 from onebody.datasets.sidecar import sidecar_path
+from onebody.datasets.table_rows import TableReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,7 @@ class CheckReport:
     """What was read and what is wrong.
 
     Attributes:
-        file: the manifest.
+        file: the manifest, or the name of the table.
         rows: records that were read; ``usable``: those without an error.
         frames: frames of the pictures within the rows' spans.
         media: rows by modality.
@@ -77,6 +79,16 @@ def check_manifest(path: Path, *, deep: bool = False) -> CheckReport:
             file=str(path), rows=0, usable=0, frames=0, media={}, labels={}, defects=[sidecar]
         )
     return _Check(reader, deep=deep).run()
+
+
+def check_table(table: SampleTable, *, deep: bool = False) -> CheckReport:
+    """Check the media and joints of a table, whatever it was read from.
+
+    Args:
+        table: the rows; reports name them as the table does.
+        deep: decode every frame (slow); else headers and packets are read.
+    """
+    return _Check(TableReader(table), deep=deep).run()
 
 
 class _Check:
@@ -141,9 +153,9 @@ class _Check:
             return []
         line, before = self.seen[key]
         if before == said:
-            found, remedy = f"the same sample as line {line}", "Drop one of the two."
+            found, remedy = f"the same sample as {self.reader.place(line)}", "Drop one of the two."
             return [self.reader.defect(row.line, "", "each sample once", found, remedy)]
-        found = f"the media and span of line {line} with other labels"
+        found = f"the media and span of {self.reader.place(line)} with other labels"
         remedy = "Put all labels of a sample into one row, or correct one of them."
         return [self.reader.defect(row.line, "", "each sample once", found, remedy, warning=True)]
 
@@ -158,7 +170,8 @@ class _Check:
             side = self.sides.setdefault((field, name), (split, row.line)) if name else None
             if name and side and side[0] != split:
                 self.sides[field, name] = None  # said once
-                text = f"{name!r} in {side[0]!r} (line {side[1]}) and in {split!r}"
+                first = self.reader.place(side[1])
+                text = f"{name!r} in {side[0]!r} ({first}) and in {split!r}"
                 remedy = "Keep it on one side, or results tell less than they seem to."
                 defect = self.reader.defect(
                     row.line, field, f"each {field} in one split", text, remedy, warning=True

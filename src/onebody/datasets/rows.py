@@ -105,6 +105,10 @@ class RowReader:
         """Return the column that a modality stands in."""
         return "media" if modality == "rgb" and "media" in self.roles else modality
 
+    def place(self, line: int) -> str:
+        """Say which row a line is, within a message."""
+        return f"line {line}"
+
     def label(self, column: str) -> LabelConfig:
         """Return what is stated of a label column."""
         return self.sidecar.labels.get(column, LabelConfig())
