@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def predict(
     run: Annotated[Path, typer.Argument(help="A run's folder, or a saved network.")],
     videos: Annotated[
-        list[str], typer.Argument(help="Videos, pictures or folders of pictures, in any number.")
+        list[str], typer.Argument(help="Videos, pictures, folders of pictures, or arrays of joints.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
     fps: Annotated[
@@ -39,14 +39,19 @@ def predict(
 ) -> None:
     """Say what videos show: an annotated mp4, JSON lines per frame, and an npz for each.
 
+    A network of skeletons reads npy and npz files with joints [T, J, D] in its own layout, and
+    there is no video of them.
+
     A video that cannot be read is reported and the others go on; the exit code is then 1.
     """
+    from onebody.data.reading import channels_of
     from onebody.inference import load
 
     names = result_names(videos)
     _spare_inputs(videos, names, out, video=not no_video)
     lens = _camera(camera)
     predictor = load(run, device=device)
+    drawn = not no_video and channels_of(predictor.saved.input.modality) is not None
     out.mkdir(parents=True, exist_ok=True)
     failed = False
     for video, name in zip(videos, names, strict=True):
@@ -61,7 +66,7 @@ def predict(
                     depth_ref_mm=depth_ref,
                     progress=progress,
                 )
-            _write(prediction, out, name, video=not no_video)
+            _write(prediction, out, name, video=drawn)
         except (ValueError, OSError) as error:
             failed = True
             complain(error, video)

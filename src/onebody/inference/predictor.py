@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from onebody.config import lookup
+from onebody.data.reading import channels_of
 from onebody.inference.merge import PoseTrack
 from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
@@ -99,7 +100,8 @@ class Predictor:
 
         Args:
             source: a file, a folder, any source string, or uint8 pictures ``[T, H, W]``,
-                ``[T, H, W, 1 or 3]`` or ``[H, W, 3]``.
+                ``[T, H, W, 1 or 3]`` or ``[H, W, 3]``. A network that reads skeletons takes arrays
+                ``[T, J, D]`` of its own layout (``.npy``, ``.npz#key``, or in memory).
             tasks: which tasks; None: all.
             fps: frames per second; None: the medium's own. Needed for folders and arrays.
             span_s: look only at this part, beginning and end in seconds; NaN: the medium's.
@@ -119,7 +121,10 @@ class Predictor:
         for name in names:
             _check_task(lookup(self.tasks, name, "task"))
         with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
-            place = _store(source, Path(folder)) if isinstance(source, np.ndarray) else str(source)
+            numbers = channels_of(self.saved.input.modality) is None
+            place = str(source)
+            if isinstance(source, np.ndarray):
+                place = _store(source, Path(folder), still=not numbers)
             medium = open_medium(
                 place, fps=fps, span_s=span_s, camera=camera, depth_ref_mm=depth_ref_mm
             )
@@ -222,10 +227,16 @@ def _as_pose(task: Task) -> PoseTask:
     return task
 
 
-def _store(pictures: Array, folder: Path) -> str:
-    """Write an array into a file, so that it takes the same way as a medium on disk."""
-    single = pictures.ndim == 3 and pictures.shape[2] == 3
-    np.save(folder / "array.npy", pictures[None] if single else pictures)
+def _store(values: Array, folder: Path, *, still: bool) -> str:
+    """Write an array into a file, so that it takes the same way as a medium on disk.
+
+    Args:
+        values: pictures or numbers.
+        folder: where the file goes.
+        still: whether ``[H, W, 3]`` is a single picture.
+    """
+    single = still and values.ndim == 3 and values.shape[2] == 3
+    np.save(folder / "array.npy", values[None] if single else values)
     return str(folder / "array.npy")
 
 
