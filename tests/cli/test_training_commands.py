@@ -53,13 +53,26 @@ def test_evaluating_gives_the_same_figures(trained):
     assert result.exit_code == 0, result.output
     found = {" ".join(line.split()) for line in result.output.splitlines()}
     expected = {" ".join(line.split()) for line in output.splitlines()[1:-1]}
-    assert found == expected
+    assert expected < found  # and, besides, what is reached without a task id
+
+
+def test_evaluating_says_what_a_missing_task_id_costs(trained):
+    lines = run("evaluate", trained[0]).output.splitlines()
+    block = [" ".join(line.split()) for line in lines[lines.index("without a task id: movement") :]]
+    assert block[1] == "clips task given not given gap right task after rejection"
+    assert [line.split()[0] for line in block[2:5]] == ["all", "action", "gesture"]
+    assert block[5].startswith("calibration error ")
+    assert "of known clips are taken for none of these" in block[6]
+    assert len(block) == 7  # no class was held out
 
 
 def test_evaluating_as_json(trained):
     result = run("evaluate", trained[0], "--json", "--split", "validation")
     figures = json.loads(result.output)
-    assert set(figures) == {"pose", "action", "gesture", "movement"}
+    assert set(figures) == {"pose", "action", "gesture", "movement", "without_task"}
+    found = figures["without_task"]["movement"]
+    assert found["parts"]["all"]["without"] == figures["movement"]["top1"]
+    assert (found["neither"], found["auroc"]) == (0, None)
     assert 0 <= figures["action"]["top1"] <= 1
 
 

@@ -8,13 +8,16 @@ from model_helpers import SHARED, TINY, make_batch, scramble
 from onebody.config import Config, read_config
 from onebody.data import InputSpec
 from onebody.models import (
+    Calibration,
     MultiTaskConfig,
     build_network,
     input_shapes,
     load_network,
+    save_calibration,
     save_network,
 )
 from onebody.tasks import ClassificationConfig, Pose3DConfig, UnionConfig, build_tasks
+from saved_runs import write_run
 
 TASKS: dict[str, Config] = {
     "action": ClassificationConfig(name="action", column="action", classes=("sit", "run")),
@@ -128,3 +131,28 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"is unknown; .*and \d+ more"):
         load_network(tmp_path)
+
+
+def test_calibration_is_kept_with_the_network(tmp_path):
+    folder = write_run(tmp_path) / "model"
+    assert load_network(folder).calibration == {}
+    found = {
+        "both": Calibration(temperature=1.5, threshold=0.4, keep=0.9, rows=20, ece_before=0.2),
+        "action": Calibration(temperature=0.7, score="margin"),
+    }
+    before = load_network(folder).network.state_dict()
+    save_calibration(folder, found)
+    again = load_network(folder)
+    assert again.calibration == found
+    assert all(torch.equal(before[k], v) for k, v in again.network.state_dict().items())
+    with pytest.raises(ValueError, match="Did you mean 'action'"):
+        save_calibration(folder, {"actoin": Calibration(temperature=1.0)})
+
+
+def test_a_damaged_calibration_is_named(tmp_path):
+    folder = write_run(tmp_path) / "model"
+    save_calibration(folder, {"both": Calibration(temperature=1.5)})
+    path = folder / "network.json"
+    path.write_text(path.read_text().replace('"temperature": 1.5', '"temperature": -1.5'))
+    with pytest.raises(ValueError, match=r"calibration of 'both'.*temperature"):
+        load_network(folder)

@@ -53,12 +53,15 @@ def evaluate(
         )
         return
     from onebody.cli.tables import figure_lines, metric_units
+    from onebody.cli.without_task import block_lines, measure_without_task, plain
 
     found = measure_run(run, split, clips=clips, device=device)
+    without = measure_without_task(run, split, clips=clips, device=device)
     if as_json:
-        typer.echo(json.dumps(found, indent=2, allow_nan=False))
+        values = {**found, "without_task": plain(without)} if without else found
+        typer.echo(json.dumps(values, indent=2, allow_nan=False))
         return
-    for line in figure_lines(found, metric_units()):
+    for line in (*figure_lines(found, metric_units()), *block_lines(without)):
         typer.echo(line)
 
 
@@ -100,4 +103,6 @@ def _check_options(stress: bool, on: str, *, kinds: bool, against: bool, out: bo
         ("--out", out, stress or bool(on)),
     ):
         if given and not meant:
-            raise ValueError(f"{name} means something only with --stress{' or --on' * (name == '--out')}.")
+            raise ValueError(
+                f"{name} means something only with --stress{' or --on' * (name == '--out')}."
+            )

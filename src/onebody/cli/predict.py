@@ -12,7 +12,7 @@ import typer
 from onebody.cli.errors import complain
 
 if TYPE_CHECKING:
-    from onebody.inference import Prediction, Predictor
+    from onebody.inference import Label, Prediction, Predictor
 
 
 def predict(
@@ -135,13 +135,20 @@ def _write(prediction: Prediction, out: Path, name: str, *, video: bool) -> None
 
 def _sentence(prediction: Prediction) -> str:
     """Say the answer in a few words."""
-    said = [f"{x.task} {x.name!r} {100 * x.probability:.0f} %" for x in prediction.labels()]
+    said = [_phrase(label) for label in prediction.labels()]
     poses = [
         f"{task} of {len(prediction)} frame{'s' * (len(prediction) != 1)}"
         for task in prediction.poses
         if is_known(prediction, task)
     ]
     return ", ".join(said + poses)
+
+
+def _phrase(label: Label) -> str:
+    """Say one label; "none of these" belongs to no task and may have no probability."""
+    name = f"{label.task} {label.name!r}" if label.task else label.name
+    known = label.probability == label.probability
+    return f"{name} {100 * label.probability:.0f} %" if known else name
 
 
 def is_known(prediction: Prediction, task: str) -> bool:

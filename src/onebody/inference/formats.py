@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
+from onebody.inference.prediction import ClassAnswer, Label, PoseAnswer, Prediction, said
 from onebody.types import Array
 
 FORMAT = "onebody-prediction"
@@ -101,10 +101,7 @@ def _frame_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
             "source": prediction.source,
             "frame": prediction.first_frame + i,
             "time_s": round(float(prediction.times_s[i]), 6),
-            "labels": [
-                {"task": x.task, "class": x.name, "probability": _number(x.probability)}
-                for x in labels
-            ],
+            "labels": [_label(x) for x in labels],
             "poses": {
                 task: {
                     "skeleton": pose.skeleton,
@@ -122,7 +119,7 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
     step = 1.0 / prediction.fps
     for task, answer in prediction.classes.items():
         for (start, stop), scores in zip(answer.windows, answer.scores, strict=True):
-            best = int(np.argmax(scores))
+            best = said(task, answer, scores)[0]
             yield {
                 "source": prediction.source,
                 "task": task,
@@ -130,8 +127,8 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
                 "stop_frame": prediction.first_frame + int(stop),
                 "start_s": round(float(prediction.times_s[start]), 6),
                 "end_s": round(float(prediction.times_s[stop - 1]) + step, 6),
-                "class": answer.classes[best],
-                "owner": answer.owners[best] if answer.owners else task,
+                "class": best.name,
+                "owner": best.task,
                 "probabilities": dict(zip(answer.classes, _plain(scores), strict=True)),
             }
 
@@ -151,10 +148,13 @@ def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
         "fps": prediction.fps,
         "size": list(prediction.size),
         "first_frame": prediction.first_frame,
+        "answer": None if prediction.answer is None else _label(prediction.answer),
         "classes": {
             task: {
                 "classes": list(answer.classes),
                 "owners": list(answer.owners),
+                "score": answer.score,
+                "threshold": answer.threshold,
                 "probabilities": _plain(answer.probabilities),
             }
             for task, answer in prediction.classes.items()
@@ -182,6 +182,8 @@ def _join(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Prediction:
                 owners=tuple(values["owners"]),
                 windows=typed[f"classes/{task}/windows"],
                 scores=typed[f"classes/{task}/scores"],
+                score=values.get("score", "probability"),  # earlier files hold neither
+                threshold=values.get("threshold"),
             )
             for task, values in header["classes"].items()
         },
@@ -207,6 +209,15 @@ def _check_header(header: object, where: str) -> None:
             f"{where}: version {header.get('version')!r} of the format; this program reads "
             f"{VERSION}. Use the program that wrote it, or a newer one."
         )
+
+
+def _label(label: Label) -> dict[str, Any]:
+    """Return a label as plain values."""
+    return {
+        "task": label.task,
+        "class": label.name,
+        "probability": _number(label.probability),
+    }
 
 
 def _plain(array: Array) -> Any:

@@ -71,8 +71,7 @@ def draw_frames(
 
 def _single(prediction: Prediction) -> bool:
     """Return whether one class task speaks for all (then its runners-up are shown too)."""
-    unions = sum(1 for answer in prediction.classes.values() if answer.owners)
-    return (unions or len(prediction.classes)) == 1
+    return bool(prediction.joint_task) or len(prediction.classes) == 1
 
 
 def _draw_poses(picture: Image.Image, prediction: Prediction, frame: int, scale: float) -> None:

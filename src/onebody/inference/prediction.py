@@ -5,6 +5,7 @@ The one value that prediction, drawing, files, the command line and the viewer s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from onebody.config import lookup
+from onebody.models.calibration import Score, rejected
+from onebody.tasks import NONE_OF_THESE
 from onebody.types import Bools, Floats, Frames, Ints
 
 
@@ -21,9 +24,10 @@ class Label:
     """One class with its probability.
 
     Attributes:
-        task: the task that the class belongs to.
-        name: the class.
-        probability: in [0, 1].
+        task: the task that the class belongs to; empty: none of them.
+        name: the class, or "none of these".
+        probability: in [0, 1]; NaN where a clip was rejected by a network that has learned no
+            class for such clips.
     """
 
     task: str
@@ -40,13 +44,17 @@ class ClassAnswer:
         windows: ``[W, 2]`` first frame and the frame after the last one of every window.
         scores: ``[W, C]`` probabilities of every window.
         owners: for an answer over several tasks (a union), C names of the tasks that the classes
-            belong to; empty for a plain task.
+            belong to, the empty one for a last class "none of these"; empty for a plain task.
+        score: what ``threshold`` is compared with.
+        threshold: answers over several tasks: below it a clip is none of these; None: never.
     """
 
     classes: tuple[str, ...]
     windows: Ints
     scores: Floats
     owners: tuple[str, ...] = ()
+    score: Score = "probability"
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         _expect("windows", self.windows, (len(self.windows), 2))
@@ -73,6 +81,13 @@ class ClassAnswer:
         held = np.cumsum(count)[:-1, None]
         means = np.cumsum(total, axis=0)[:-1] / np.where(held > 0, held, np.nan)
         return np.clip(means, 0.0, 1.0).astype(np.float32)
+
+    def rejects(self, probabilities: Floats) -> bool:
+        """Return whether class probabilities ``[C]`` of this answer say "none of these"."""
+        if not self.owners:
+            return False
+        none = self.owners[-1] == ""
+        return bool(rejected(probabilities, self.score, self.threshold, none=none))
 
     def select(self, start: int, stop: int) -> ClassAnswer:
         """Return the windows that reach into frames ``start`` to ``stop``, cut to them."""
@@ -179,23 +194,36 @@ class Prediction:
         """
         return _ranked(task, self._answer(task), self._answer(task).probabilities, k)
 
-    def labels(self, k: int = 1) -> tuple[Label, ...]:
-        """Say what is seen: the union's k best where there is one, else each class task's k best.
+    @property
+    def joint_task(self) -> str:
+        """The first class task that answers over several others; empty where there is none."""
+        return next((task for task, answer in self.classes.items() if answer.owners), "")
 
-        A union puts the classes of several tasks into one space, so nobody has to say beforehand
-        whether the person acts or gestures: ``label.task`` says it.
+    @property
+    def answer(self) -> Label | None:
+        """What is seen, whichever task it is of, or "none of these"; None without a joint task."""
+        return self.labels()[0] if self.joint_task else None
+
+    def labels(self, k: int = 1) -> tuple[Label, ...]:
+        """Say what is seen: the joint answer's k best, else each class task's k best.
+
+        A joint answer puts the classes of several tasks into one space, so nobody has to say
+        beforehand whether the person acts or gestures: ``label.task`` says it. Where it rejects
+        what it sees, "none of these" comes first, and then what comes nearest.
         """
-        unions = [task for task, answer in self.classes.items() if answer.owners]
-        return tuple(label for task in unions or self.classes for label in self.top(task, k))
+        return tuple(
+            label
+            for task in self._speakers()
+            for label in said(task, self.classes[task], self.classes[task].probabilities, k)
+        )
 
     def frame_labels(self, k: int = 1) -> list[tuple[Label, ...]]:
         """Return what `labels` says, for every frame, of the windows that hold the frame."""
-        unions = [task for task, answer in self.classes.items() if answer.owners]
         rows: list[tuple[Label, ...]] = [()] * len(self)
-        for task in unions or self.classes:
+        for task in self._speakers():
             answer = self.classes[task]
             for frame, scores in enumerate(answer.per_frame(len(self))):
-                rows[frame] += _ranked(task, answer, scores, k)
+                rows[frame] += said(task, answer, scores, k)
         return rows
 
     def draw(self, frames: Frames, *, least_side_px: int = 480) -> Frames:
@@ -254,8 +282,22 @@ class Prediction:
 
         return load_npz(Path(path))
 
+    def _speakers(self) -> tuple[str, ...]:
+        """Return the class tasks that say what is seen."""
+        return (self.joint_task,) if self.joint_task else tuple(self.classes)
+
     def _answer(self, task: str) -> ClassAnswer:
         return lookup(self.classes, task, "class task of the prediction")
+
+
+def said(task: str, answer: ClassAnswer, probabilities: Floats, k: int = 1) -> tuple[Label, ...]:
+    """Return the k best classes; a rejecting answer says first that it is none of them."""
+    ranked = _ranked(task, answer, probabilities, len(answer.classes))
+    if answer.rejects(probabilities):
+        none = tuple(label for label in ranked if not label.task)
+        unsure = Label(task="", name=NONE_OF_THESE, probability=math.nan)
+        ranked = (none or (unsure,)) + tuple(label for label in ranked if label.task)
+    return ranked[:k]
 
 
 def _ranked(task: str, answer: ClassAnswer, scores: Floats, k: int) -> tuple[Label, ...]:

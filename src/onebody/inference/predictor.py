@@ -17,11 +17,10 @@ from onebody.inference.merge import PoseTrack
 from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
 from onebody.inference.windows import plan_windows
-from onebody.models import SavedNetwork, load_network
-from onebody.tasks import Task
+from onebody.models import Calibration, SavedNetwork, load_network
+from onebody.tasks import JointTask, Task
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
-from onebody.tasks.union import UnionTask
 from onebody.types import Array, Floats, Ints
 
 Camera = tuple[float, float, float, float]
@@ -92,7 +91,10 @@ class Predictor:
         clips: int = 1,
         progress: Callable[[int, int], None] | None = None,
     ) -> Prediction:
-        """Answer every task for a video, a folder of pictures, a still, or an array of pictures.
+        """Say what a video, a folder of pictures, a still, or an array of pictures shows.
+
+        Nobody has to name a task: where the network has an answer over several tasks (a union, a
+        routed one), that comes first, calibrated, and may be "none of these" (`Prediction.answer`).
 
         The medium is covered by overlapping windows (`plan_windows`). Class probabilities are
         averaged over them; poses are blended where windows overlap and interpolated at frames that
@@ -102,7 +104,7 @@ class Predictor:
             source: a file, a folder, any source string, or uint8 pictures ``[T, H, W]``,
                 ``[T, H, W, 1 or 3]`` or ``[H, W, 3]``. A network that reads skeletons takes arrays
                 ``[T, J, D]`` of its own layout (``.npy``, ``.npz#key``, or in memory).
-            tasks: which tasks; None: all.
+            tasks: which tasks; None: all, answers over several tasks first.
             fps: frames per second; None: the medium's own. Needed for folders and arrays.
             span_s: look only at this part, beginning and end in seconds; NaN: the medium's.
             camera: fx, fy, cx, cy in source pixels, for 3D poses in mm.
@@ -117,7 +119,7 @@ class Predictor:
             MediaError: if the medium cannot be read.
             ValueError: if a task does not exist, or something that is needed is not given.
         """
-        names = list(self.tasks) if tasks is None else list(tasks)
+        names = sorted(self.tasks, key=self._is_plain) if tasks is None else list(tasks)
         for name in names:
             _check_task(lookup(self.tasks, name, "task"))
         with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
@@ -141,7 +143,11 @@ class Predictor:
                 if progress is not None:
                     progress(int(group.windows[-1]) + 1, len(windows))
         shown = "array" if isinstance(source, np.ndarray) else str(source)
-        return answers.finish(shown, self.tasks)
+        return answers.finish(shown, self.tasks, self.saved.calibration)
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether a task is no answer over several others."""
+        return not isinstance(self.tasks[name], JointTask)
 
     def _run(self, group: Group, names: Sequence[str]) -> dict[str, Floats]:
         """Run the network on a group and decode its final outputs."""
@@ -150,10 +156,17 @@ class Predictor:
         with torch.inference_mode():
             outputs = self.saved.network([batch], [dict.fromkeys(names, everyone)])[0]
             decoded: dict[str, Tensor] = {
-                name: self.tasks[name].decode(outputs[name][-1].float(), batch.context)
+                name: self.tasks[name].decode(
+                    outputs[name][-1].float() / self._temperature(name), batch.context
+                )
                 for name in names
             }
         return {name: value.float().cpu().numpy() for name, value in decoded.items()}
+
+    def _temperature(self, name: str) -> float:
+        """Return by what a task's output is divided; 1 where nobody has calibrated it."""
+        found = self.saved.calibration.get(name)
+        return 1.0 if found is None else found.temperature
 
 
 class _Answers:
@@ -179,7 +192,9 @@ class _Answers:
                 scores = self._scores.setdefault(name, np.zeros(size, np.float32))
                 np.add.at(scores, group.windows, decoded[name] / self.clips)
 
-    def finish(self, source: str, tasks: Mapping[str, Task]) -> Prediction:
+    def finish(
+        self, source: str, tasks: Mapping[str, Task], calibration: Mapping[str, Calibration]
+    ) -> Prediction:
         """Merge everything into one prediction."""
         poses = {}
         for name, track in self._tracks.items():
@@ -192,11 +207,14 @@ class _Answers:
             )
         classes = {}
         for name, scores in self._scores.items():
+            found = calibration.get(name)
             classes[name] = ClassAnswer(
                 classes=_as_class(tasks[name]).classes,
                 owners=class_owners(tasks[name]),
                 windows=self.windows,
                 scores=scores,
+                score=found.score if found else "probability",
+                threshold=found.threshold if found else None,
             )
         return Prediction(
             source=source,
@@ -210,11 +228,8 @@ class _Answers:
 
 
 def class_owners(task: Task) -> tuple[str, ...]:
-    """Return for each class of a union the task that it belongs to; nothing for other tasks."""
-    if not isinstance(task, UnionTask):
-        return ()
-    parts = zip(task.of, task.sizes, strict=True)
-    return tuple(name for name, size in parts for _ in range(size))
+    """Return the tasks that the classes of a joint answer belong to; nothing for other tasks."""
+    return task.owners if isinstance(task, JointTask) else ()
 
 
 def _as_class(task: Task) -> ClassTask:
