@@ -17,9 +17,9 @@ def tiny(tmp_path, monkeypatch):
         DATASETS, "tiny", Factory(config=TinyConfig, build=build_tiny, summary="for tests")
     )
 
-    def make(overrides=(), **changes) -> Recipe:
+    def make(overrides=(), shrunk=False, **changes) -> Recipe:
         path = tmp_path / "tiny.yaml"
         path.write_text(yaml.safe_dump({**plain(tmp_path), **changes}))
-        return load_recipe(str(path), overrides)
+        return load_recipe(str(path), overrides, debug=shrunk)
 
     return make

@@ -102,6 +102,18 @@ class TestFinding:
         with pytest.raises(ValueError, match=r"'train.sede'. Did you mean 'seed'"):
             tiny(["train.sede=4"])
 
+    def test_debug_changes_come_before_those_of_the_command(self, tiny):
+        debug = ["schedule.epochs=1", "train.seed=5"]
+        assert tiny(debug=debug) == tiny()
+        shrunk = tiny(["train.seed=6"], shrunk=True, debug=debug)
+        assert (shrunk.schedule.epochs, shrunk.train.seed) == (1, 6)
+
+    def test_debug_changes_are_asked_for_where_there_are_none(self, tiny):
+        with pytest.raises(ValueError, match="has no 'debug' changes"):
+            tiny(shrunk=True)
+        with pytest.raises(ValueError, match="'debug': expected a list of changes"):
+            tiny(debug={"schedule": 1})
+
 
 def test_the_packages_own_recipes_are_found():
     assert reading.recipes_folder().is_dir()

@@ -8,6 +8,7 @@ from tiny_training import TinyConfig, build_tiny, plain
 
 from onebody.datasets.write import write_manifest
 from onebody.training import load_recipe, read_log, recipe_heading, recipe_names, train
+from onebody.training.reading import find_recipe
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -17,6 +18,8 @@ def test_recipes_are_read_and_say_how_to_run_them(name):
     for task, config in recipe.tasks.items():
         if not config.reads:
             assert list(recipe.only([task]).tasks) == [task]
+    if "\ndebug:" in find_recipe(name).read_text():
+        assert load_recipe(name, debug=True) != recipe
 
 
 def test_the_debug_recipe_learns(tmp_path, monkeypatch):

@@ -31,13 +31,16 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder of runs and report [default: runs/compare-RECIPE].")
     ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="A run of seconds: the recipe's 'debug' changes.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Measure what training together bought: all tasks at once beside each alone."""
     from onebody.training import load_recipe
 
-    read = load_recipe(recipe, changes or [])
-    folder = out or Path("runs") / f"compare-{Path(recipe).stem}"
+    read = load_recipe(recipe, changes or [], debug=debug)
+    folder = out or Path("runs") / f"compare-{Path(recipe).stem}{'-debug' * debug}"
     run_comparison(
         read,
         folder,

@@ -19,6 +19,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="The run's folder [default: runs/RECIPE].")
     ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="A run of seconds: the recipe's 'debug' changes.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Train a network by a recipe. A run that was interrupted goes on where it stopped."""
@@ -26,8 +29,8 @@ def train(
     from onebody.training import load_recipe
     from onebody.training import train as run
 
-    read = load_recipe(recipe, changes or [])
-    folder = out or run_folder(recipe)
+    read = load_recipe(recipe, changes or [], debug=debug)
+    folder = out or run_folder(recipe, debug=debug)
     try:
         summary = run(read, folder, progress=not quiet)
     except KeyboardInterrupt:
@@ -43,9 +46,9 @@ def train(
         typer.echo(f"not read: {failure}", err=True)
 
 
-def run_folder(recipe: str) -> Path:
+def run_folder(recipe: str, *, debug: bool = False) -> Path:
     """Return the folder that a recipe's run goes to unless told otherwise."""
     path = Path(recipe)
     if (path / "recipe.yaml").is_file():
         return path
-    return Path("runs") / path.stem
+    return Path("runs") / (path.stem + "-debug" * debug)

@@ -65,7 +65,7 @@ def find_recipe(name_or_path: str) -> Path:
     raise ValueError(f"There is no recipe {name_or_path!r}. {nearest(name_or_path, known)}")
 
 
-def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, debug: bool = False) -> Recipe:
     """Read a recipe and change it.
 
     Args:
@@ -73,10 +73,12 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         overrides: changes such as ``train.seed=3``, ``data.0.batch_size=8``,
             ``network.encoder.width=16`` or ``tasks.pose=null`` (null takes out a mapping or a
             text, so that the default holds); values are read as YAML.
+        debug: make the changes first that the recipe lists under ``debug``, which shrink it to a
+            run of seconds that shows that everything works, not what can be reached.
 
     Raises:
-        ValueError: if there is no such recipe, or something in it is not possible: every fault is
-            named, with the nearest key that exists.
+        ValueError: if there is no such recipe, it has no ``debug`` though that is asked for, or
+            something in it is not possible: every fault is named, with the nearest key that exists.
     """
     path = find_recipe(name_or_path)
     try:
@@ -85,7 +87,12 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         raise ValueError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected keys and values, found {type(values).__name__}.")
-    for change in overrides:
+    shrinking = values.pop("debug", [])
+    if not isinstance(shrinking, list) or not all(isinstance(c, str) for c in shrinking):
+        raise ValueError(f"{path}: 'debug': expected a list of changes such as schedule.epochs=1.")
+    if debug and not shrinking:
+        raise ValueError(f"{path} has no 'debug' changes. Shrink it with key=value changes.")
+    for change in (*(shrinking if debug else ()), *overrides):
         override(values, change)
     return read_config(Recipe, values, str(path))
 
