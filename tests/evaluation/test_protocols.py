@@ -269,3 +269,39 @@ def test_folds_divide_any_table_without_leaks(groups, k, seed):
     for fold in made:
         check_leakage(table, fold)
         assert (fold.train ^ fold.test).all()
+
+
+def windows(step, length=1.5, **given):
+    """Six windows of one video, ``step`` seconds apart."""
+    start = np.arange(6) * step
+    return make_table(
+        "windows", {"rgb": ["a.mp4"] * 6}, start_s=start, end_s=start + length, **given
+    )
+
+
+@pytest.mark.parametrize("config", [{"k": 3}, {"leave_out": "subject"}])
+def test_folds_of_overlapping_windows_are_refused(config):
+    subjects = ["1", "2"] * 3
+    with pytest.raises(LeakageError, match=r"overlapping spans of 'a\.mp4' stand in training"):
+        folds(windows(1.0, subject=subjects), FoldConfig(**config))
+    assert len(folds(windows(1.5, subject=subjects), FoldConfig(**config))) in (2, 3)
+    with pytest.raises(ValueError, match="has 1 groups, too few for 3 folds"):
+        folds(windows(1.0, group=["a"] * 6), FoldConfig(k=3))
+
+
+def test_groups_and_subjects_on_both_sides_of_a_fold_are_refused():
+    table = windows(2.0, group=list("aabbcc"), subject=list("122334"))
+    with pytest.raises(LeakageError, match=r"subject=1 .*group 'a' stands in training"):
+        folds(table, FoldConfig(leave_out="subject"))
+    assert len(folds(table, FoldConfig(leave_out="group"))) == 3
+    with pytest.raises(LeakageError, match=r"group=a .*subject '2' stands in training"):
+        folds(table, FoldConfig(leave_out="group", subjects_apart=True))
+
+
+def test_drawn_validation_of_overlapping_windows_is_refused():
+    test = {"subject": ["2"]}
+    apart = windows(2.0, subject=list("111122"))
+    made = split(apart, SplitConfig(test=test, validation_share=0.5))
+    assert made.part.tolist().count(1) == 2
+    with pytest.raises(LeakageError, match="overlapping spans"):
+        split(windows(1.0, subject=list("111122")), SplitConfig(test=test))
