@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def predict(
     run: Annotated[Path, typer.Argument(help="A run's folder, or a saved network.")],
     videos: Annotated[
-        list[str], typer.Argument(help="Videos, pictures, folders of pictures, or arrays of joints.")
+        list[str],
+        typer.Argument(help="Videos, pictures, folders of pictures, or arrays of joints."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
     fps: Annotated[
