@@ -87,8 +87,12 @@ class _ArrayState:
         self.found = _to_array(content, kind, shape, "F" if fortran else "C")
 
 
-class _Reader(pickle.Unpickler):
-    """Loads one pickle; every name in it is answered with a stand-in."""
+class _Reader(pickle._Unpickler):
+    """Loads one pickle; every name in it is answered with a stand-in.
+
+    It is Python's own loader that is written in Python: the one in C sets aside as much memory as
+    a damaged file asks for.
+    """
 
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content), encoding="latin1")  # bytes of Python 2 keep values

@@ -57,15 +57,14 @@ def read_coco(source: Path, options: PoseOptions) -> Iterator[PoseClip]:
         poses[_image_id(place, record, "image_id")].append(
             _detection(place, record, options.joints, annotated=annotated)
         )
-    listed = content["images"] if annotated else None
     if options.images is not None:
-        content = read_json(options.images)
-        listed = content.get("images") if isinstance(content, dict) else content
-    recordings = (
-        {source.stem: _counted(source, poses)}
-        if listed is None
-        else _listed(options.images or source, listed, source.stem, poses)
-    )
+        listed = read_json(options.images)
+        images = listed.get("images") if isinstance(listed, dict) else listed
+        recordings = _listed(options.images, images, source.stem, poses)
+    elif annotated:
+        recordings = _listed(source, content["images"], source.stem, poses)
+    else:
+        recordings = {source.stem: _counted(source, poses)}
     for name, ids in recordings.items():
         clip = stack_tracks([poses.get(i, []) for i in ids], options.joints, 2)
         yield replace(clip, name=name, fps=options.fps)

@@ -24,7 +24,8 @@ def to_pyskl(
     """Turn a table's skeletons into annotations, one person each.
 
     2D joints are pixels, with a ``keypoint_score`` (1 where a table states no confidence); 3D
-    joints are metres, y up. A missing joint is zero, its score too.
+    joints are metres, y up. A missing joint in 2D is zero, its score too; in 3D a missing body is
+    zero, and a body that lacks some joints cannot be said.
 
     Args:
         table: with the medium ``skeleton``.
@@ -32,7 +33,8 @@ def to_pyskl(
         size: width and height of the pictures, which the form wants of 2D joints.
 
     Raises:
-        ValueError: if a row has no skeleton, two rows one name, or 2D joints no size.
+        ValueError: if a row has no skeleton, two rows one name, 2D joints no size, or a 3D body
+            some of its joints.
     """
     labels = table.columns.get(column)
     annotations: list[dict[str, Any]] = []
@@ -72,6 +74,11 @@ def _joints(table: SampleTable, row: int, size: tuple[int, int] | None) -> dict[
     joints = np.asarray(read_array(source)[span], np.float32)  # [T, J, D]
     known: Bools = np.asarray(np.isfinite(joints).all(-1))
     if joints.shape[2] == 3:
+        if (known.any(1) != known.all(1)).any():
+            raise ValueError(
+                f"{place}: expected all joints of a body or none, found some, which the form "
+                "cannot say in 3D (it would put them in the origin). Leave the row out."
+            )
         placed = np.where(known[..., None], joints * _TO_METRES, np.float32(0))
         return {"total_frames": len(joints), "keypoint": placed[None]}
     if size is None:

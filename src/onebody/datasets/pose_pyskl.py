@@ -208,8 +208,8 @@ def _array(place: str, record: Mapping[str, Any], key: str, axes: int) -> Floats
 
 
 def _whole(place: str, record: Mapping[str, Any], key: str, default: int) -> int:
-    """Return a whole number."""
+    """Return a whole number; no set has labels or frames beyond a million."""
     found = record.get(key, default)
-    if isinstance(found, bool) or not isinstance(found, int) or found < -1:
-        refuse(place, f"a whole number as {key!r}", repr(found), "Correct it.")
+    if isinstance(found, bool) or not isinstance(found, int) or not -1 <= found <= MOST_FRAMES:
+        refuse(place, f"a whole number up to {MOST_FRAMES} as {key!r}", repr(found), "Correct it.")
     return found
