@@ -71,7 +71,9 @@ def estimate(plans: Sequence[Plan], known: Known, *, jobs: int) -> Estimate:
     try:
         for plan in plans:
             if plan.arm not in timed:
-                timed[plan.arm] = _times(plan.recipe, known, threads_of(jobs))
+                # teachers may not be trained yet; without their labels a step takes as long
+                recipe = plan.recipe.model_copy(update={"pseudo": ()})
+                timed[plan.arm] = _times(recipe, known, threads_of(jobs))
     finally:
         torch.set_num_threads(before)
     left = [plan for plan in plans if not (plan.folder / "summary.json").exists()]

@@ -1,5 +1,7 @@
 """The sections that a study may have besides its grid, by their key under ``study:``."""
 
+from onebody.studies.label_curve import LabelsConfig, label_plans
+from onebody.studies.label_summary import summarize_labels
 from onebody.studies.proportion import ProportionConfig, proportion_plans
 from onebody.studies.proportion_summary import summarize_proportion
 from onebody.studies.section import SECTIONS, Section
@@ -9,6 +11,13 @@ SECTIONS["proportions"] = Section(
     plans=proportion_plans,
     summarize=summarize_proportion,
     summary="as many training rows, in other proportions of two tasks",
+)
+
+SECTIONS["labels"] = Section(
+    config=LabelsConfig,
+    plans=label_plans,
+    summarize=summarize_labels,
+    summary="learning curves over few labeled clips per class, of each task in turn",
 )
 
 __all__ = ["SECTIONS"]

@@ -173,8 +173,10 @@ class Study:
         """Train what is not trained yet, without opening the test rows."""
         left = [plan for plan in plans if not _trained(plan)]
         say(f"{len(plans) - len(left)} of {len(plans)} runs are trained already.")
-        _, failures = pool.run(train_plan, left, named=folder_of, say=say)
-        refuse(failures)
+        for taught in (False, True):  # students come after the runs that teach them
+            own = [plan for plan in left if bool(plan.recipe.pseudo) == taught]
+            _, failures = pool.run(train_plan, own, named=folder_of, say=say)
+            refuse(failures)
 
     def _measure(self, plans: Sequence[Plan], pool: Pool, say: Say) -> None:
         """Measure on test rows what is not measured yet."""
