@@ -63,7 +63,7 @@ def test_a_run_leaves_everything_and_is_not_repeated(tiny, tmp_path, monkeypatch
     assert train(recipe, folder, progress=False) == summary
 
 
-@pytest.mark.parametrize("balancer", ["dwa", "automatic"])
+@pytest.mark.parametrize("balancer", ["dwa", "automatic", "gradvac"])
 @pytest.mark.parametrize("every", ["null", "4"])
 def test_a_killed_run_reaches_the_same_weights(tiny, tmp_path, monkeypatch, balancer, every):
     """Ten steps equal five, a kill within an epoch, and the rest; whenever it was saved."""
@@ -71,6 +71,7 @@ def test_a_killed_run_reaches_the_same_weights(tiny, tmp_path, monkeypatch, bala
         [
             "train.ema=0.8",
             f"balancer={balancer}",
+            f"gradient={'{every: 3}' if balancer == 'gradvac' else 'null'}",
             f"train.checkpoint_every={every}",
             "data.0.batch_size=6",  # 3 steps an epoch, the last of which takes rows of the next
             "augment={flip: 0.0, brightness: [0.5, 1.5], translate: 0.1}",
@@ -96,6 +97,7 @@ def test_a_killed_run_reaches_the_same_weights(tiny, tmp_path, monkeypatch, bala
         for n in ("whole", "killed")
     ]
     assert states[0]["balancer"] == states[1]["balancer"]
+    assert states[0]["gradients"] == states[1]["gradients"]
     steps = [line["step"] for line in read_log(tmp_path / "killed" / "log.jsonl") if "loss" in line]
     assert steps == sorted(set(steps))
     assert steps[-1] == 10

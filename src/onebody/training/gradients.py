@@ -167,12 +167,12 @@ class Gradients:
                 self._reached.add(name)
             elif loss != 0 and name not in self._reached:
                 source = self._config.source
-                other = "shared" if source == "all" else "all"
+                other = "" if source == "all" else "gradient.source=all, or "
                 raise ValueError(
-                    f"Task {name!r} has a loss of {loss:.4g}, but its gradient at "
-                    f"gradient.source={source!r} is 0: nothing of that depends on what is compared "
-                    f"there, or the task's head begins with weights of 0. Take gradient.source="
-                    f"{other}, or a balancer that works from loss values."
+                    f"Task {name!r} has a loss of {loss:.4g}, but its gradient is 0 at "
+                    f"gradient.source={source!r}: the loss does not depend on that part of the "
+                    "network, or the task's head begins with weights of 0. "
+                    f"Take {other}a balancer that works from loss values."
                 )
 
     def state(self) -> dict[str, Any]:
