@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from onebody.datasets.listed import (
@@ -104,6 +106,13 @@ def test_missing_media_are_refused_or_counted(tmp_path):
     assert sources == ["y.avi"]
     with pytest.raises(ValueError, match=r"3 of 3 listed clips are missing"):
         place_clips("set", listed, {}, tmp_path, "drop")
+
+
+def test_lists_that_use_no_clip(tmp_path):
+    listed = clips(write(tmp_path / "a.txt", "x\n"))
+    unused = [replace(clip, split="") for clip in listed]
+    with pytest.raises(ValueError, match=r"a\.txt: expected clips that are used, found none"):
+        place_clips("set", unused, {"x": ["x.avi"]}, tmp_path, "drop")
 
 
 def test_media_in_no_list_are_said_and_two_files_of_a_clip_refused(tmp_path):

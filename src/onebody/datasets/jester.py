@@ -167,12 +167,12 @@ def _later(file: Path, part: str) -> Iterator[Listed]:
         if isinstance(record, Defect):
             raise ManifestError(record)
         line, values = ListLine(file, record.line, ""), record.values
-        label, frames = values.get("label", ""), values.get("frames", "0")
-        if not re.fullmatch(r"\d{1,6}", frames, re.ASCII):
+        label, frames = values.get("label", ""), values.get("frames", "")
+        if not re.fullmatch(r"([1-9]\d{0,5})?", frames, re.ASCII):
             raise line.fault("a number of frames", shown(frames), "Fetch the list again.")
         number = values.get("video_id", values.get("id", ""))
         clip = _clip(line, part, number, class_of(line, label, _KNOWN) if label else "")
-        yield replace(clip, key=f"{part}/{clip.key}", frames=int(frames))
+        yield replace(clip, key=f"{part}/{clip.key}", frames=int(frames or 0))
 
 
 def _clip(line: ListLine, part: str, number: str, label: str) -> Listed:

@@ -190,10 +190,12 @@ def place_clips(
         The clips that are used and there, and their media.
 
     Raises:
-        ManifestError: if media are missing (and not dropped) or a clip has several.
-        ValueError: if none is there.
+        ManifestError: if media are missing (and not dropped, or all are) or a clip has several.
+        ValueError: if the lists use no clip.
     """
     used = [clip for clip in clips if clip.split]
+    if not used:
+        raise ValueError(f"{clips[0].line.file}: expected clips that are used, found none.")
     kept = [clip for clip in used if clip.key in found]
     lost = [clip for clip in used if clip.key not in found]
     if lost and (missing == "refuse" or not kept):
