@@ -61,11 +61,14 @@ def test_every_class_is_an_action_or_a_gesture(official):
     assert table.group.tolist() == table.row_names.tolist()
     assert table.split.tolist() == ["", "", ""]
     assert table.fps.tolist() == [15.0] * 3
-    assert list(table.columns) == ["action", "gesture", "class"]
+    assert list(table.columns) == ["action", "gesture", "class", "kind"]
     assert table.layouts == {"skeleton": "kinect-20"}
     assert table.labeled("action").tolist() == [False, False, True]
     assert table.labeled("gesture").tolist() == [True, True, False]
     assert table.columns["class"].values.tolist() == [0, 7, 19]
+    kind = table.columns["kind"]
+    gestures = table.columns["gesture"].values != -1
+    assert [kind.space.classes[k] == "gesture" for k in kind.values] == gestures.tolist()
     gesture, action = table.columns["gesture"], table.columns["action"]
     assert gesture.space.classes == tuple(CLASSES[i - 1] for i in GESTURES)
     assert len(action.space) == 12

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from onebody.data import ClassColumn, Column
-from onebody.labels import UNLABELED, LabelSpace
+from onebody.labels import UNLABELED, LabelSpace, symmetric
 
 
 def class_columns(
@@ -18,9 +18,10 @@ def class_columns(
     ids: Sequence[int],
     among: Collection[int] = (),
 ) -> dict[str, Column]:
-    """Make the columns ``action``, ``gesture`` and ``class``.
+    """Make the columns ``action``, ``gesture``, ``class`` and ``kind``.
 
-    A row has an action or a gesture, never both, and always a class, which is either.
+    A row has an action or a gesture, never both, and always a class, which is either. Its kind says
+    which of the two, even where its class is none that a network knows.
 
     Args:
         name: of the dataset.
@@ -37,11 +38,14 @@ def class_columns(
         "gesture": [i for i in every if i in gestures],
         "class": every,
     }
-    columns: dict[str, Column] = {}
+    columns: dict[str, ClassColumn] = {}
     for column, own in members.items():
         names = tuple(classes[i - 1] for i in own)
         space = LabelSpace(f"{name} {column}", names, {c: mirrored.get(c, c) for c in names})
         place = {i: index for index, i in enumerate(own)}
         values = np.array([place.get(i, UNLABELED) for i in ids], np.int64)
         columns[column] = ClassColumn(values=values, space=space)
-    return columns
+    kinds = np.where(columns["gesture"].values != UNLABELED, 1, 0)
+    kinds[columns["class"].values == UNLABELED] = UNLABELED
+    space = symmetric(f"{name} kind", ("action", "gesture"))
+    return {**columns, "kind": ClassColumn(values=kinds.astype(np.int64), space=space)}

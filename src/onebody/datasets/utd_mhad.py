@@ -241,7 +241,7 @@ def _finish(table: SampleTable, folder: Path, config: UtdMhadConfig) -> SampleTa
     """Add what the prepared folder lacks, and the prefix of the subjects."""
     if config.silhouettes and "silhouette" not in table.media:
         table = add_silhouettes(table, folder)
-    if "class" not in table.columns:
+    if not {"class", "kind"} <= set(table.columns):
         ids = [int(name[1:].partition("_")[0]) for name in table.row_names.tolist()]  # "a1_s1_t1"
         table = replace(table, columns={**_labels(ids), **table.columns})
     table = replace(table, layouts=_LAYOUTS)

@@ -66,7 +66,7 @@ def known_scores(probabilities: Array, score: Score, *, none: bool = False) -> F
         ``[..]`` in [0, 1]; NaN where a probability is.
     """
     known = probabilities[..., :-1] if none else probabilities
-    ranked = np.sort(known, axis=-1)
+    ranked = np.sort(np.asarray(known, np.float64), axis=-1)
     found = ranked[..., -1] if score == "probability" else ranked[..., -1] - ranked[..., -2]
     return np.asarray(found, np.float32)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from onebody.evaluation import evaluate
+from onebody.data import Source
+from onebody.evaluation import evaluate, without_task
 from onebody.metrics import confusion_matrix
-from onebody.models import load_network
+from onebody.models import SavedNetwork, load_network
 from onebody.training import build_sources, load_recipe
 
 FILE = "subjects.json"
@@ -32,12 +33,15 @@ class Measured:
         confusion: by class task, counts ``[true][predicted]`` over all test rows.
         classes: by class task, its class names.
         samples: test rows by task.
+        neither: by joint task (union, routed): ``auroc``, ``fpr95``, ``rejected_known`` and
+            ``rejected_neither`` of test clips of none of its tasks, where there are any.
     """
 
     figures: Figures
     confusion: dict[str, list[list[int]]]
     classes: dict[str, list[str]]
     samples: dict[str, int]
+    neither: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 def measure(run: Path, *, clips: int = 1) -> Measured:
@@ -53,7 +57,8 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
     tests = build_sources(recipe).splits["test"]
     if not tests:
         raise ValueError(f"{run}: the recipe's split leaves no test rows. State split.test.")
-    network = load_network(run / "model").network
+    saved = load_network(run / "model")
+    network = saved.network
     figures: Figures = {}
     confusion: dict[str, list[list[int]]] = {}
     samples: dict[str, int] = {}
@@ -71,9 +76,28 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
                 counts = np.array(confusion.get(name, 0)) + confusion_matrix(found)
                 confusion[name] = counts.tolist()
     classes = {name: list(getattr(network.tasks[name], "classes")) for name in confusion}  # noqa: B009
-    measured = Measured(figures=figures, confusion=confusion, classes=classes, samples=samples)
+    measured = Measured(
+        figures=figures,
+        confusion=confusion,
+        classes=classes,
+        samples=samples,
+        neither=_neither(saved, tests, clips=clips, bf16=recipe.train.bf16),
+    )
     file.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
     return measured
+
+
+def _neither(
+    saved: SavedNetwork, tests: list[Source], *, clips: int, bf16: bool
+) -> dict[str, dict[str, float | None]]:
+    """Measure how known clips are told from those of none of the tasks."""
+    found = without_task(saved.network, tests, saved.calibration, clips=clips, bf16=bf16)
+    names = ("auroc", "fpr95", "rejected_known", "rejected_neither")
+    return {
+        task: {name: _number(getattr(figures, name)) for name in names}
+        for task, figures in found.items()
+        if figures.neither
+    }
 
 
 def _number(value: float) -> float | None:

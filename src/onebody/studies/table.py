@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 from onebody.metrics import Interval
+from onebody.studies.arms import JOINT
 from onebody.studies.compare import Comparison, Line
 
 COLUMNS = ("task", "metric", "together", "alone", "difference", "95 % interval")
@@ -56,7 +59,25 @@ def notes(comparison: Comparison) -> list[str]:
     if seeds > 1:
         lines.append("Figures are means over test subjects; +- is the deviation over seeds.")
     reasons = {d.interval.reason for line in comparison.lines if (d := line.difference)} - {""}
-    return lines + [f"No interval: {reason}." for reason in sorted(reasons)]
+    lines += [f"No interval: {reason}." for reason in sorted(reasons)]
+    return lines + _neither(comparison)
+
+
+def _neither(comparison: Comparison) -> list[str]:
+    """Say of each joint answer how it tells known clips from clips of none of its tasks."""
+    found = [run.measured.neither for run in comparison.runs if run.arm == JOINT]
+    lines = []
+    for task in dict.fromkeys(task for figures in found for task in figures):
+        own = [figures[task] for figures in found if task in figures]
+        auroc, known, other = (
+            figure(fmean(value for f in own if (value := f[name]) is not None), None, "%")
+            for name in ("auroc", "rejected_known", "rejected_neither")
+        )
+        lines.append(
+            f"{task}: clips of none of its tasks are told from known ones with AUROC {auroc}; "
+            f"taken for none of these: {known} of known clips, {other} of the others."
+        )
+    return lines
 
 
 def _count(number: int, what: str) -> str:

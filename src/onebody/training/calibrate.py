@@ -87,7 +87,7 @@ def calibration_of(
     logs = log_probabilities(results.prediction)
     temperature = fit_temperature(logs, np.asarray(results.target, np.int64))
     warm = replace(results, prediction=tempered(results.prediction, temperature))
-    values = {
+    values: dict[str, object] = {
         "temperature": temperature,
         "rows": len(results),
         "ece_before": expected_calibration_error(results),
