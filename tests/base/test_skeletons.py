@@ -197,3 +197,16 @@ def test_wrong_layout_is_refused():
         convert(np.zeros((20, 3), np.float32), None, "coco-17", "mpii-16")
     with pytest.raises(ValueError, match="should have shape"):
         convert(np.zeros(17, np.float32), None, "coco-17", "mpii-16")
+
+
+@pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
+def test_every_joint_leads_to_the_root_along_bones(skeleton: Skeleton) -> None:
+    parents = skeleton.parents()
+    linked = {frozenset(bone) for bone in skeleton.bones}
+    for joint, parent in enumerate(parents):
+        assert joint == parent == skeleton.root[0] or frozenset((joint, parent)) in linked
+        steps = 0
+        while parents[joint] != joint:
+            joint, steps = parents[joint], steps + 1
+            assert steps < len(skeleton)
+        assert joint == skeleton.root[0]
