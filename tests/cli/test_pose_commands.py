@@ -65,6 +65,7 @@ def test_recordings_without_anybody_are_named(results, tmp_path):
         (("--format", "coco", "--layout", "coco-17", "--person", "most"), "--person: expected one"),
         (("--format", "coco", "--layout", "coco-17", "--size", "big"), "--size: expected a width"),
         (("--format", "mediapipe"), "--size 1920x1080"),
+        (("--format", "coco", "--layout", "coco-17", "--fps", "0"), "--fps: expected frames"),
     ],
 )
 def test_wrong_options_are_answered(results, tmp_path, options, message):

@@ -124,6 +124,8 @@ def test_other_json_is_refused(tmp_path, content, message):
         (wide().replace("\n5,", "\n3,"), ":3: expected each frame once"),
         (wide().replace("x32,", "x33,"), "columns frame, landmark"),
         (long() + '\n"', "a CSV file"),
+        (long().replace("3,1,", "3,1,5,"), r":3: expected 6 columns"),
+        (long() + "\r\n\r\n6", r":69: expected 6 columns"),
     ],
 )
 def test_other_csv_is_refused(tmp_path, text, message):

@@ -54,6 +54,8 @@ def import_poses(
     layout = layout or ("mediapipe-33" if format_ == "mediapipe" else "")
     if not layout:
         raise ValueError("--layout: expected the joint layout of the files, found none.")
+    if fps is not None and not 0 < fps < float("inf"):
+        raise ValueError(f"--fps: expected frames per second above 0, found {fps:g}.")
     options = PoseOptions(
         joints=len(get_skeleton(layout)),
         fps=float("nan") if fps is None else fps,

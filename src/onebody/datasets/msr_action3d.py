@@ -246,5 +246,5 @@ def _choose(table: SampleTable, config: MsrAction3dConfig) -> SampleTable:
         keep &= membership.values == _MEMBERSHIP.index("used")
     own = [int(i) + 1 for i in ids.values]
     columns = class_columns(_NAME, CLASSES, GESTURES, MIRRORED, own, among)
-    chosen = replace(table, columns=columns).select(keep)
+    chosen = replace(table, columns=columns, layouts=_LAYOUTS).select(keep)
     return prefix_subjects(chosen, config.subject_prefix)

@@ -21,8 +21,9 @@ class PoseClip:
 
     Attributes:
         name: of the recording.
-        joints: ``[P, T, J, D]`` joints of P people; D = 2: source pixels; D = 3: mm, y down, z away
-            from the camera. NaN: missing.
+        joints: ``[P, T, J, D]`` joints of P people; D = 2: source pixels, as the program that found
+            them counts (some put the first pixel's center at 0, others at 0.5); D = 3: mm, y down,
+            z away from the camera. NaN: missing.
         scores: ``[P, T, J]`` confidence in [0, 1], NaN where a joint is missing; None: the source
             states none.
         fps: frames per second; NaN: unknown.

@@ -37,6 +37,9 @@ from onebody.types import Floats
 
 LANDMARKS = 33
 
+Line = tuple[int, dict[str, str]]
+"""A line of a CSV file: its number, and its texts by column."""
+
 _PICTURE = ("landmarks", "pose_landmarks", "poseLandmarks")
 _WORLD = ("worldLandmarks", "pose_world_landmarks", "poseWorldLandmarks")
 _WIDE = re.compile(r"(x|y|z|v|visibility)_?(\d{1,2})", re.ASCII)
@@ -121,14 +124,8 @@ def _landmark(place: str, landmark: object) -> Floats:
 
 def _csv_frames(source: Path) -> list[list[Floats]]:
     """Read the people of every frame of a CSV file."""
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-        lines = list(csv.DictReader(io.StringIO(text), strict=True))
-    except OSError as error:
-        refuse(source, "a CSV file", error.strerror, "Name the file.")
-    except (csv.Error, UnicodeDecodeError) as error:
-        refuse(source, "a CSV file", error, "Save it as UTF-8 with commas.")
-    names = set(lines[0]) if lines else set()
+    lines = _lines(source)
+    names = set(lines[0][1]) if lines else set()
     if {"frame", "landmark", "x", "y", "z"} <= names:
         frames = _long(source, lines)
     else:
@@ -143,12 +140,28 @@ def _csv_frames(source: Path) -> list[list[Floats]]:
     return [[] if person is None else [person] for person in whole]
 
 
+def _lines(source: Path) -> list[Line]:
+    """Read the lines of a CSV file below its header."""
+    try:
+        reader = csv.DictReader(io.StringIO(source.read_text(encoding="utf-8-sig")), strict=True)
+        lines = [(reader.line_num, line) for line in reader]
+    except OSError as error:
+        refuse(source, "a CSV file", error.strerror, "Name the file.")
+    except (csv.Error, UnicodeDecodeError) as error:
+        refuse(source, "a CSV file", error, "Save it as UTF-8 with commas.")
+    for number, line in lines:
+        if None in line or None in line.values():
+            width = len(reader.fieldnames or ())
+            refuse(f"{source}:{number}", f"{width} columns", "another number", "Correct the line.")
+    return lines
+
+
 def _wide(
-    source: Path, lines: list[dict[str, str]], columns: Mapping[str, tuple[int, str]]
+    source: Path, lines: list[Line], columns: Mapping[str, tuple[int, str]]
 ) -> dict[int, Floats | None]:
     """Read lines of whole frames."""
     frames: dict[int, Floats | None] = {}
-    for number, line in enumerate(lines, 2):
+    for number, line in lines:
         place = f"{source}:{number}"
         t = _whole(place, line, "frame", MOST_FRAMES) if "frame" in line else number
         if t in frames:
@@ -161,10 +174,10 @@ def _wide(
     return frames
 
 
-def _long(source: Path, lines: list[dict[str, str]]) -> dict[int, Floats | None]:
+def _long(source: Path, lines: list[Line]) -> dict[int, Floats | None]:
     """Read lines of single landmarks."""
     marks: dict[int, dict[int, Floats]] = {}
-    for number, line in enumerate(lines, 2):
+    for number, line in lines:
         place = f"{source}:{number}"
         t = _whole(place, line, "frame", MOST_FRAMES)
         own, index = marks.setdefault(t, {}), _whole(place, line, "landmark", LANDMARKS - 1)

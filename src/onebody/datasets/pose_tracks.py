@@ -77,12 +77,12 @@ def link(frames: Sequence[Sequence[Detection]], memory: int = 30) -> list[dict[i
     names: dict[str, dict[int, Detection]] = {}
     for t, frame in enumerate(frames):
         loose = [d for d in frame if not d.track]
-        near = [k for k in tracks if (last := max(k)) >= t - memory and not k[last].track]
+        near = [k for k in tracks if (last := _last(k)) >= t - memory and not k[last].track]
         pairs = [
             (gap, i, j)
             for i, detection in enumerate(loose)
             for j, track in enumerate(near)
-            if (gap := _gap(track[max(track)], detection)) <= 0.5
+            if (gap := _gap(track[_last(track)], detection)) <= 0.5
         ]
         used: tuple[set[int], set[int]] = (set(), set())
         for _, i, j in sorted(pairs):
@@ -97,6 +97,11 @@ def link(frames: Sequence[Sequence[Detection]], memory: int = 30) -> list[dict[i
             elif detection.track:
                 tracks.append(names.setdefault(detection.track, {t: detection}))
     return tracks
+
+
+def _last(track: dict[int, Detection]) -> int:
+    """Return the latest frame of a track, which was the last to be added."""
+    return next(reversed(track))
 
 
 def _gap(last: Detection, new: Detection) -> float:
