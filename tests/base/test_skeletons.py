@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onebody._layouts import MIDDLES
-from onebody.skeletons import SKELETONS, convert, get_skeleton
+from onebody.skeletons import SKELETONS, Skeleton, convert, get_skeleton
 
 NAMES = sorted(SKELETONS)
 SIZES = {
