@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onebody.balancing import BALANCERS, AverageConfig
+from onebody.balancing import BALANCERS
+from onebody.balancing.fixed import AverageConfig
 from onebody.config import Config, build, nearest, read_config
 from onebody.training import Recipe
 

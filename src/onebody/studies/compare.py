@@ -19,7 +19,8 @@ from onebody.models import load_network
 from onebody.studies.arms import JOINT, Arm, make_arms, with_fold, with_seed
 from onebody.studies.delta import delta_mtl, headlines
 from onebody.studies.figures import by_subject, figures_of, mean_of, spread_of
-from onebody.studies.runs import Plan, Run, Say, run_in_turn, run_side_by_side
+from onebody.studies.pool import Say
+from onebody.studies.runs import Plan, Run, run_in_turn, run_side_by_side
 from onebody.tasks import Task
 from onebody.training import Recipe
 

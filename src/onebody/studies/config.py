@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -21,6 +21,8 @@ else:
     SharingPart = choice(SHARINGS, "sharing")
     BalancingPart = choice(BALANCERS, "balancer")
 
+PartT = TypeVar("PartT")
+Several = Annotated[tuple[PartT, ...], Field(min_length=1)]
 Size = Literal["equal-depth", "equal-size"]
 Budget = Literal["epochs", "steps"]
 
@@ -83,8 +85,8 @@ class StudyConfig(Config):
         twins: the single-task networks beside the grid.
     """
 
-    sharing: tuple[SharingPart, ...] = Field(("hard", "cross-stitch", "learned"), min_length=1)  # type: ignore[assignment]
-    balancing: tuple[BalancingPart, ...] = Field(("average", "dwa", "automatic"), min_length=1)  # type: ignore[assignment]
+    sharing: Several[SharingPart] = ("hard", "cross-stitch", "learned")  # type: ignore[assignment]
+    balancing: Several[BalancingPart] = ("average", "dwa", "automatic")  # type: ignore[assignment]
     depths: dict[str, dict[str, Any]] = Field(default_factory=dict)
     seeds: int = Field(3, ge=1)
     folds: FoldsConfig | None = None

@@ -31,7 +31,7 @@ class Estimate:
     Attributes:
         arms: different networks and budgets.
         runs, left: all runs, and those that are not finished.
-        seconds, seconds_left: of all runs, and of those that are left, one after the other.
+        seconds_left: of the runs that are left, one after the other.
         bytes: that finished runs take.
         jobs: runs side by side, for which steps were timed.
     """
@@ -39,7 +39,6 @@ class Estimate:
     arms: int
     runs: int
     left: int
-    seconds: float
     seconds_left: float
     bytes: int
     jobs: int
@@ -51,52 +50,50 @@ class Estimate:
         times = ", ".join(f"{duration(self.seconds_left / n)} with --jobs {n}" for n in counts)
         return [
             f"{self.runs} runs ({self.arms} arms), {self.runs - self.left} of them finished.",
-            f"About {duration(self.seconds_left)} of training in all that is left: {times} "
+            f"About {duration(self.seconds_left)} of work is left: {times} "
             f"({threads_of(self.jobs)} of {cores} processors a run, as timed).",
             f"About {self.bytes / 1e6:.0f} MB on disk.",
         ]
 
 
 def estimate(plans: Sequence[Plan], known: Known, *, jobs: int) -> Estimate:
-    """Time the first run of every arm for a few steps, and add all runs up.
+    """Time the first run of every arm that is left for a few steps, and add the runs up.
 
     Args:
         plans: all runs of the study.
         known: keeps what was timed.
         jobs: runs side by side.
     """
-    timed: dict[str, dict[str, float]] = {}
+    # Teachers may not be trained yet; without their labels a step takes as long.
+    plans = [replace(p, recipe=p.recipe.model_copy(update={"pseudo": ()})) for p in plans]
+    left = [plan for plan in plans if not (plan.folder / "summary.json").exists()]
+    seconds: dict[str, float] = {}
     before = torch.get_num_threads()
     torch.set_num_threads(threads_of(jobs))
     try:
-        for plan in plans:
-            if plan.arm not in timed:
-                # teachers may not be trained yet; without their labels a step takes as long
-                recipe = plan.recipe.model_copy(update={"pseudo": ()})
-                timed[plan.arm] = _times(recipe, known, threads_of(jobs))
+        for plan in left:
+            if plan.arm not in seconds:
+                seconds[plan.arm] = _run_seconds(plan.recipe, known, threads_of(jobs))
     finally:
         torch.set_num_threads(before)
-    left = [plan for plan in plans if not (plan.folder / "summary.json").exists()]
+    first = {plan.arm: plan.recipe for plan in reversed(plans)}
+    sizes = {arm: known.preview(recipe).parameters for arm, recipe in first.items()}
     return Estimate(
-        arms=len(timed),
+        arms=len(first),
         runs=len(plans),
         left=len(left),
-        seconds=sum(timed[plan.arm]["run_s"] for plan in plans),
-        seconds_left=sum(timed[plan.arm]["run_s"] for plan in left),
-        bytes=int(sum(timed[plan.arm]["parameters"] for plan in plans)) * WEIGHT_BYTES,
+        seconds_left=sum(seconds[plan.arm] for plan in left),
+        bytes=WEIGHT_BYTES * sum(sizes[plan.arm] for plan in plans),
         jobs=jobs,
     )
 
 
-def _times(recipe: Recipe, known: Known, threads: int) -> dict[str, float]:
-    """Return how long one run of an arm takes, and its size."""
+def _run_seconds(recipe: Recipe, known: Known, threads: int) -> float:
+    """Return how long one run takes."""
     found: dict[str, float] = known.ask(f"time {threads} {seedless(recipe)}", lambda: _time(recipe))
     preview = known.preview(recipe)
     measured = preview.validations * found["validation_s"] + found["test_s"]
-    return {
-        "run_s": preview.steps * found["step_s"] + measured + OVERHEAD_S,
-        "parameters": float(preview.parameters),
-    }
+    return preview.steps * found["step_s"] + measured + OVERHEAD_S
 
 
 def _time(recipe: Recipe) -> dict[str, float]:

@@ -89,8 +89,8 @@ class Gains:
         return self.resampler.interval(drawn)
 
     def _gain(self, task: str, joint: BySubject, single: BySubject) -> Doubles:
-        """Return the relative gain on one task; not finite where the single figure is 0."""
+        """Return the relative gain on one task; NaN where the single figure is 0."""
         together, alone = self.resampler.mean(joint), self.resampler.mean(single)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gain = (together - alone) / np.abs(alone)
+        scale = np.where(alone == 0, np.nan, np.abs(alone))
+        gain = (together - alone) / scale
         return gain if self.figures.higher[task] else -gain

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from onebody.models import HardConfig
+from onebody.models.hard import HardConfig
 from onebody.studies.arms import twin_groups, with_balancer, with_network, with_width
 from onebody.studies.config import StudyConfig, part_names
 from onebody.studies.folds import make_folds

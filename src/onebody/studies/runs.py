@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from onebody.config import Config, build
@@ -71,7 +72,7 @@ def run_side_by_side(plans: Sequence[Plan], *, jobs: int, say: Say) -> list[Run]
     prepare(plans)
     say(f"{len(plans)} runs, {jobs} at a time: {', '.join(plan.folder.name for plan in plans)}")
     with Pool(jobs) as pool:
-        runs, failures = pool.run(_run, plans, named=folder_of, say=say)
+        runs, failures = pool.run(partial(_run, progress=False), plans, named=folder_of, say=say)
     refuse(failures)
     return [runs[i] for i in range(len(plans))]
 

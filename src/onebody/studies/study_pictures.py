@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from onebody.studies.gains import Doubles
 from onebody.studies.pictures import COLORS
 from onebody.studies.section import Plot, Series
 
@@ -87,7 +88,7 @@ def _bars(axis: Axes, plot: Plot, categories: list[float | str]) -> None:
     axis.set_xlabel(plot.y)
 
 
-def _errors(series: Series) -> np.ndarray | None:  # type: ignore[type-arg]
+def _errors(series: Series) -> Doubles | None:
     """Return how far intervals reach below and above, ``[2, N]``; None without any."""
     if not any(value is not None for value in series.low):
         return None
