@@ -3,9 +3,10 @@ import pytest
 from tiny_training import ROWS
 
 from onebody.data import ClassColumn, make_table
+from onebody.evaluation import marked
 from onebody.labels import LabelSpace, symmetric
 from onebody.training import build_sources
-from onebody.training.unknown import hold_out, marked
+from onebody.training.unknown import hold_out
 
 TASKS = {
     "action": "classification",

@@ -2,7 +2,7 @@
 
 from onebody.evaluation.answers import average_clips, evaluate, evaluating
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
-from onebody.evaluation.open_set import UNKNOWN, PartFigures, WithoutTask, without_task
+from onebody.evaluation.open_set import UNKNOWN, PartFigures, WithoutTask, marked, without_task
 from onebody.evaluation.protocols import FoldConfig, SplitConfig, folds, matching, split, split_of
 from onebody.evaluation.tables import by_group, figures, figures_by_group, score
 from onebody.metrics import Difference, Interval, bootstrap, paired_difference
@@ -17,6 +17,7 @@ __all__ = [
     "PartFigures",
     "WithoutTask",
     "without_task",
+    "marked",
     "by_group",
     "figures_by_group",
     "Split",

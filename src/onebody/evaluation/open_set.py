@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onebody.data import Batch, Source, Target, evaluation_batches
+from onebody.data import Batch, SampleTable, Source, Target, evaluation_batches
 from onebody.evaluation.answers import average_clips, evaluating
 from onebody.metrics import (
     Results,
@@ -83,6 +83,13 @@ class WithoutTask:
     ece_after: float
 
 
+def marked(table: SampleTable) -> Bools:
+    """Return ``[N]``: rows that are marked as showing no class that the network was taught."""
+    if UNKNOWN not in table.columns:
+        return np.zeros(len(table), np.bool_)
+    return np.asarray(table.labeled(UNKNOWN), np.bool_)
+
+
 def without_task(
     network: Network,
     sources: Sequence[Source],
@@ -118,8 +125,9 @@ def without_task(
     with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=bf16):
         for source in sources if joint else ():
             for batch in evaluation_batches(source, clips=clips, workers=workers):
-                marked = _marked(source, batch).to(device)
-                for name, found in _answers(network, joint, batch.to(device), marked):
+                unknown = torch.from_numpy(marked(source.table)[batch.context.row.numpy()])
+                asked = _answers(network, joint, batch.to(device), unknown.to(device))
+                for name, found in asked:
                     temperature = calibration[name].temperature if name in calibration else 1.0
                     found = replace(found, row=found.row + first)
                     warm = replace(found, prediction=tempered(found.prediction, temperature))
@@ -144,7 +152,7 @@ def joint_figures(
         warm: the same, calibrated.
         calibration: its threshold; None: no clip is rejected.
     """
-    none = task.owners[-1] == ""
+    none = task.knows_none
     score = calibration.score if calibration else "probability"
     threshold = calibration.threshold if calibration else None
     known = warm.target != NEITHER
@@ -183,10 +191,10 @@ def _part(task: JointTask, results: Results, lost: Bools) -> PartFigures:
 
 
 def _answers(
-    network: Network, joint: Mapping[str, JointTask], batch: Batch, marked: Tensor
+    network: Network, joint: Mapping[str, JointTask], batch: Batch, unknown: Tensor
 ) -> Iterator[tuple[str, Results]]:
     """Ask each joint task of the rows that are known or of none of the tasks."""
-    neither = marked
+    neither = unknown
     for name, task in network.tasks.items():
         if isinstance(task, WhichTask) and len(task.classes) > len(task.of):
             target = batch.targets.get(name)
@@ -206,14 +214,6 @@ def _answers(
             name,
             joint[name].collect(outputs[name][-1], target.select(rows), batch.context.select(rows)),
         )
-
-
-def _marked(source: Source, batch: Batch) -> Tensor:
-    """Return ``[B]``: rows that are marked as showing no class that the network was taught."""
-    rows = batch.context.row.numpy()
-    if UNKNOWN not in source.table.columns:
-        return torch.zeros(len(rows), dtype=torch.bool)
-    return torch.from_numpy(np.asarray(source.table.labeled(UNKNOWN))[rows])
 
 
 def _joined(parts: Sequence[Results], clips: int) -> Results:

@@ -83,6 +83,11 @@ class JointTask(ClassTask):
         return tuple(owned + [""] * (len(self.space) - len(owned)))
 
     @property
+    def knows_none(self) -> bool:
+        """Whether its last class is "none of these"."""
+        return len(self.space) > sum(self.sizes)
+
+    @property
     def metrics(self) -> Mapping[str, Metric]:
         """The class metrics, and what not being told the task costs."""
         return informative_class_metrics(len(self.space)) | union_metrics(self.sizes)

@@ -68,7 +68,7 @@ def calibrate(
     made = {}
     for name, results in found.items():
         task = network.tasks[name]
-        none = task.owners[-1] == "" if isinstance(task, JointTask) else None
+        none = task.knows_none if isinstance(task, JointTask) else None
         made[name] = calibration_of(results, config, none=none)
     return made
 

@@ -12,12 +12,12 @@ from onebody.data import SampleTable, Source
 from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
-from onebody.evaluation import split, split_of
+from onebody.evaluation import marked, split, split_of
 from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
 from onebody.training.keep import keep_few
 from onebody.training.recipe import Recipe
 from onebody.training.thin import thinned_out
-from onebody.training.unknown import hold_out, marked
+from onebody.training.unknown import hold_out
 from onebody.types import Bools
 
 

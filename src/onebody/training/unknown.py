@@ -11,7 +11,6 @@ from onebody.config import nearest
 from onebody.data import ClassColumn, SampleTable
 from onebody.evaluation import UNKNOWN
 from onebody.labels import UNLABELED, LabelSpace
-from onebody.types import Bools
 
 
 def hold_out(
@@ -47,13 +46,6 @@ def hold_out(
         if known <= set(classes):
             raise ValueError(f"'unknown.{column}' holds out every class; leave some to be known.")
     return [_without(table, unknown, routers) for table in tables]
-
-
-def marked(table: SampleTable) -> Bools:
-    """Return ``[N]``: which rows are held out."""
-    if UNKNOWN not in table.columns:
-        return np.zeros(len(table), np.bool_)
-    return np.asarray(table.labeled(UNKNOWN), np.bool_)
 
 
 def _without(
