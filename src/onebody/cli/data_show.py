@@ -72,8 +72,14 @@ def table_samples(
     """Prepare rows as for a network; joints columns are read whatever the tasks are."""
     from onebody.data import JointsColumn, TargetSpec
     from onebody.data.assemble import make_batch
-    from onebody.inference.sheet import batch_samples
+    from onebody.data.reading import channels_of
+    from onebody.inference.sheet import batch_samples, skeleton_samples
 
+    if spec.reads_skeletons:
+        batch = make_batch(table, rows, spec, (), augment=augment, key=(seed, 0))
+        return skeleton_samples(table, batch, spec, pictures=pictures)
+    if channels_of(spec.modality) is None:
+        raise ValueError(f"{spec.modality!r} holds neither pictures nor joints to be shown.")
     columns = {n: c for n, c in table.columns.items() if isinstance(c, JointsColumn)}
     targets = [
         # Two dimensions are enough to draw; 3D joints are projected.
@@ -102,13 +108,19 @@ def _sources(
 
 
 def _manifest(path: Path) -> tuple[SampleTable, InputSpec, AugmentConfig | None]:
-    """Return the table of a manifest, and its first picture modality."""
+    """Return the table of a manifest, and its first medium that can be drawn."""
     from onebody.data import InputSpec
     from onebody.data.reading import channels_of
     from onebody.datasets.own import OwnConfig, build_own
 
     table = build_own(OwnConfig(manifest=path))
     shown = [modality for modality in table.media if channels_of(modality) is not None]
+    bodies = [modality for modality in table.media if modality.split("/")[0] == "skeleton"]
+    if not shown and bodies:
+        layout = table.layout(bodies[0])
+        return table, InputSpec(modality=bodies[0], skeleton=layout, dims=2, frames=8), None
     if not shown:
-        raise ValueError(f"{path}: holds no pictures (modalities: {', '.join(table.media)}).")
+        raise ValueError(
+            f"{path}: holds no pictures and no skeletons (modalities: {', '.join(table.media)})."
+        )
     return table, InputSpec(modality=shown[0], size=112, frames=8, stride=1), None

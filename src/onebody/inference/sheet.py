@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from onebody.data import Batch, ClassColumn, SampleTable
+from onebody.data import Batch, ClassColumn, InputSpec, SampleTable
 from onebody.inference.draw import FAINT, OUTLINE, PANEL, TEXT, draw_skeleton, fit, font
 from onebody.labels import UNLABELED
 from onebody.skeletons import get_skeleton
-from onebody.types import Floats, Frames
+from onebody.types import Bools, Floats, Frames
 
 LINE_PX = 18
 GAP_PX = 6
@@ -35,6 +35,39 @@ class Sample:
     captions: tuple[str, ...] = ()
     joints: Floats | None = None
     skeleton: str = ""
+
+
+def skeleton_samples(
+    table: SampleTable, batch: Batch, spec: InputSpec, *, pictures: int = 4
+) -> list[Sample]:
+    """Take the samples of a batch of skeletons apart for a sheet.
+
+    Args:
+        table: what the batch was made of.
+        batch: its joints are drawn as the network gets them, seen along the third coordinate.
+        spec: how it was made.
+        pictures: how many frames of each clip are shown.
+    """
+    joints = batch.inputs[spec.modality][..., :2].numpy()  # [B, T, J, 2]
+    known = np.ones(joints.shape[:3], np.bool_)
+    if spec.modality in batch.valid:
+        known = batch.valid[spec.modality].numpy()
+    chosen = np.unique(np.linspace(0, joints.shape[1] - 1, pictures).round().astype(np.int64))
+    blank = np.full((len(chosen), 8, 8, 3), PANEL, np.uint8)
+    samples = []
+    for i, row in enumerate(batch.context.row.tolist()):
+        placed = np.where(known[i][..., None], _fit_square(joints[i], known[i]), np.nan)
+        shown = np.concatenate([placed, np.ones((*placed.shape[:2], 1))], axis=2)
+        samples.append(
+            Sample(
+                name=str(table.row_names[row]),
+                frames=blank,
+                captions=row_captions(table, row),
+                joints=shown[chosen].astype(np.float32),
+                skeleton=spec.skeleton,
+            )
+        )
+    return samples
 
 
 def batch_samples(
@@ -127,6 +160,15 @@ def _draw_sample(
         color = FAINT if i == len(sample.captions) else TEXT
         row = top + tile_px + 2 + i * LINE_PX
         pen.text((left, row), fit(text, letters, width, pen), color, letters)
+
+
+def _fit_square(joints: Floats, known: Bools) -> Floats:
+    """Scale a clip's joints ``[T, J, 2]`` so that all that are known lie within a unit square."""
+    if not known.any():
+        return joints
+    low, high = joints[known].min(axis=0), joints[known].max(axis=0)
+    side = 1.15 * max(float((high - low).max()), 1e-6)  # with a margin
+    return np.asarray((joints - (low + high) / 2) / side + 0.5)
 
 
 def _joints(batch: Batch, i: int, skeletons: dict[str, str]) -> tuple[Floats | None, str]:
