@@ -175,7 +175,7 @@ def test_few_draws_have_no_interval(study):
     assert result.tables[0].rows[0][-1] == "-"
     assert result.findings[0].verdict == "not settled"
     assert result.findings[0].interval is None
-    assert "needs at least 6" in result.findings[0].sentence
+    assert "no interval: 3 draws, 6 are needed" in result.findings[0].sentence
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ def test_another_dataset_on_the_command_line(runs, tiny_recipe, tmp_path, monkey
     )
     assert result.exit_code == 0, result.output
     assert "gesture  mean_class" in result.stdout
-    assert "left out of gesture, for its network has no such class: blue (" in result.stdout
+    assert "not tested for gesture, being no class of the network: blue (" in result.stdout
     found = json.loads((tmp_path / "out" / "cross.json").read_text())
     assert found["classes"] == {"gesture": ["red"]}
     assert found["restricted"]["gesture"]["top1"] == 1.0

@@ -125,7 +125,7 @@ def cross_lines(found: CrossFigures) -> Iterator[str]:
     yield from text_table(columns, rows)
     for task, counts in found.left_out.items():
         names = ", ".join(f"{name} ({count})" for name, count in counts.items())
-        yield f"left out of {task}, for its network has no such class: {names}"
+        yield f"not tested for {task}, being no class of the network: {names}"
 
 
 def _check_run(run: Path) -> None:

@@ -160,7 +160,9 @@ def _finding(curve: Curve) -> Finding:
         verdict = "holds here"
     elif bounds is not None and bounds[1] < 0:
         verdict = "does not hold here"
-    why = f" ({change.interval.reason})" if change.interval.reason else ""
+    shown = f"interval over draws {interval_text(change.interval, unit)}"
+    if bounds is None:
+        shown = f"no interval: {len(few)} draws, 6 are needed"
     return Finding(
         name=f"few labels of {curve.task}",
         sentence=(
@@ -168,9 +170,8 @@ def _finding(curve: Curve) -> Finding:
             f"together changes {curve.metric.name} by "
             f"{difference_text(_mean(few), unit, higher_is_better=True)}, with all labels by "
             f"{difference_text(_mean(every), unit, higher_is_better=True)}; the difference of both "
-            f"gains is {difference_text(change.mean, unit, higher_is_better=True)}, interval over "
-            f"draws {interval_text(change.interval, unit)}{why}. Learning together helps more "
-            f"where labels are few: {verdict}."
+            f"gains is {difference_text(change.mean, unit, higher_is_better=True)} ({shown}). "
+            f"Learning together helps more where labels are few: {verdict}."
         ),
         verdict=verdict,
         value=change.mean,

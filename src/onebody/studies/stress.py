@@ -116,7 +116,8 @@ def draw_stress(report: StressReport) -> Figure:
                         label=f"{task} ({network})",
                     )
         axis.set_xticks(range(len(curve.levels)), [f"{level:g}" for level in curve.levels])
-        axis.set(title=curve.stress, xlabel=curve.unit, ylim=(0, 1.02))
+        measured = ", ".join(dict.fromkeys(curve.metrics.values()))
+        axis.set(title=curve.stress, xlabel=curve.unit, ylabel=measured, ylim=(0, 1.02))
     figure.axes[0].legend(fontsize=7)
     return figure
 
