@@ -74,7 +74,7 @@ def series_input(
             values, valid = vary(values, valid, drawn[1], flip, get_skeleton(spec.skeleton))
         values = normalize(values, valid, spec)
     else:
-        valid = np.isfinite(values).all(axis=-1)
+        valid = np.asarray(np.isfinite(values).all(axis=-1))
         values = np.where(valid[..., None], values, np.float32(0))
     first = np.array([one.first for one in full])[:, None]
     there = np.array([one is not None for one in series])[:, None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from onebody.data.spec import InputSpec
+from onebody.data.table import Numbers
 from onebody.skeletons import Skeleton, convert, get_skeleton
 from onebody.types import Bools, Floats
 
@@ -42,7 +43,7 @@ def to_layout(values: Floats, layout: str, spec: InputSpec) -> tuple[Floats, Boo
             "layout that the skeletons are in."
         )
     values = values[..., : spec.dims]
-    known = np.isfinite(values).all(axis=-1)
+    known = np.asarray(np.isfinite(values).all(axis=-1))
     if not known.all():
         values = np.where(known[..., None], values, np.float32(0))
     if layout == spec.skeleton:
@@ -80,7 +81,7 @@ def root_path(values: Floats, known: Bools, skeleton: Skeleton) -> Floats:
     never there, from the middle of the joints that are.
     """
     points, there = values[:, :, list(skeleton.root)], known[:, :, list(skeleton.root)]
-    root, seen = points.mean(axis=2, keepdims=True), there.all(axis=2)[:, :, None, None]
+    root, seen = points.mean(axis=2, keepdims=True), np.asarray(there.all(axis=2))[:, :, None, None]
     if seen.all():
         return np.asarray(root)
     rest = _mean(values, known[..., None], (1, 2))
@@ -98,7 +99,7 @@ def bone_length(values: Floats, known: Bools, skeleton: Skeleton) -> Floats:
     lengths = np.linalg.norm(values[:, :, second] - values[:, :, first], axis=-1)  # [B, T, E]
     both = known[:, :, first] & known[:, :, second]
     bones = _mean(lengths, both, (1,))  # [B, 1, E]
-    mean = _mean(bones, both.any(axis=1, keepdims=True), (2,))
+    mean = _mean(bones, np.asarray(both.any(axis=1, keepdims=True)), (2,))
     return np.where(mean > 0, mean, np.float32(1))[..., None]
 
 
@@ -115,7 +116,7 @@ def heading(values: Floats, known: Bools, skeleton: Skeleton) -> Floats:
     return np.asarray(np.arctan2(mean[:, 2], mean[:, 0]))  # no joints seen: atan2(0, 0) is 0
 
 
-def turn(values: Floats, axis: int, angle: Floats) -> Floats:
+def turn(values: Floats, axis: int, angle: Floats | Numbers) -> Floats:
     """Rotate ``[B, T, J, 3]`` about an axis by ``[B]`` radians.
 
     A positive angle about y takes x to z; about x, y to z; about z, x to y.
