@@ -22,7 +22,7 @@ from model_helpers import (
 from onebody.models import ENCODERS, Ask, all_rows
 from onebody.models.multitask import MultiTask
 
-VARIANTS = ("light", "resnet3d-hara")
+VARIANTS = ("light", "resnet3d-hara", "skeleton")
 """Encoders that differ from others in their stages' insides only: one way of sharing will do."""
 
 EACH = [(e, s) for e, s in itertools.product(TINY, SHARED) if s == "hard" or e not in VARIANTS]
@@ -158,7 +158,9 @@ def test_shared_parameters_hear_every_task(encoder, sharing) -> None:
 @every
 def test_shared_is_deeper_for_tasks_that_read_deeper(encoder, sharing) -> None:
     if sharing == "learned":
-        pytest.skip("what is shared depends on routes, not on depth alone: see test_learned_sharing.py")
+        pytest.skip(
+            "what is shared depends on routes, not on depth alone: see test_learned_sharing.py"
+        )
     tasks = by_name(vector("action"), vector("early"))
     heads = {"early": {"kind": "class", "stage": 0}}
     network = make_network(encoder, tasks, sharing=sharing, heads=heads)

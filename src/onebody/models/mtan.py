@@ -20,6 +20,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from onebody.config import Config
@@ -41,7 +42,7 @@ class MtanConfig(Config):
     """
 
     kind: Literal["mtan"] = "mtan"
-    reduce: int = 4
+    reduce: PositiveInt = 4
 
 
 class Attention(nn.Module):

@@ -17,5 +17,7 @@ def drawn_for(name: str) -> Iterator[None]:
     point. The empty name draws what a network draws first: its only encoder, say.
     """
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed((torch.initial_seed() + zlib.crc32(name.encode())) % 2**63)
+        torch.default_generator.manual_seed(
+            (torch.initial_seed() + zlib.crc32(name.encode())) % 2**63
+        )
         yield

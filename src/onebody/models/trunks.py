@@ -7,6 +7,7 @@ only, so the last stage runs for the rows of its own task alone. Heads read what
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
@@ -23,12 +24,12 @@ from onebody.models.seeds import drawn_for
 from onebody.types import Feature, State
 
 
-class Mixer(nn.Module):
+class Mixer(nn.Module, ABC):
     """Makes one task's Feature from those of all trunks, which have equal shapes."""
 
+    @abstractmethod
     def forward(self, features: Sequence[Feature]) -> Feature:
-        """Map T Features ``[B, C, T, *space]``, in the order of tasks, to one."""
-        raise NotImplementedError
+        """Map Features ``[B, C, T, *space]``, one per trunk in the order of tasks, to one."""
 
 
 class TrunkSharing(Sharing):
