@@ -23,6 +23,27 @@ def test_splits_become_sources(tiny):
     assert setup.total_steps == 4
 
 
+def test_only_the_stated_columns_of_a_source_are_used(tiny):
+    data = tiny().plain()["data"][0]
+    setup = build_run(
+        tiny(data=[data, {**data, "labels": ["gesture"]}]).only(["action", "gesture"])
+    )
+    assert [set(s.table.columns) for s in setup.sources["train"]][1] == {"gesture"}
+    assert len(setup.sources["train"]) == 2
+    assert (
+        len(
+            build_run(tiny(data=[data, {**data, "labels": ["gesture"]}]).only(["action"])).sources[
+                "train"
+            ]
+        )
+        == 1
+    )
+    with pytest.raises(
+        ValueError, match=r"column of table 'tiny', 'data.labels': 'gestur'. Did you mean 'gesture'"
+    ):
+        build_run(tiny(data=[{**data, "labels": ["gestur"]}]))
+
+
 def test_the_same_seed_draws_the_same_weights(tiny):
     first, second, third = (
         build_run(tiny([f"train.seed={seed}"])).network.state_dict() for seed in (0, 0, 1)

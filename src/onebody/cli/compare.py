@@ -92,9 +92,8 @@ def run_comparison(
 
 def _fold_values(recipe: Recipe, column: str) -> tuple[str, ...]:
     """Return the values of a column in the recipe's tables."""
-    from onebody.config import build
-    from onebody.datasets import DATASETS
     from onebody.studies import fold_values
+    from onebody.training import read_tables
 
-    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
+    tables = read_tables(recipe)
     return tuple(sorted({value for table in tables for value in fold_values(table, column)}))

@@ -127,11 +127,12 @@ def split(table: SampleTable, config: SplitConfig, seed: int = 0) -> Split:
 def split_of(config: SplitConfig, table: SampleTable, tables: Sequence[SampleTable]) -> SplitConfig:
     """Return a split as one of several tables takes it: without values that only others have.
 
-    A value that no table has stays, so that `split` refuses it.
+    A column of which no value is left says nothing about this table, if another one does. A value
+    that no table has stays, so that `split` refuses it.
     """
 
     def own(wanted: Values) -> Values:
-        return {
+        left = {
             column: tuple(
                 value
                 for value in values
@@ -140,6 +141,7 @@ def split_of(config: SplitConfig, table: SampleTable, tables: Sequence[SampleTab
             )
             for column, values in wanted.items()
         }
+        return {column: values for column, values in left.items() if values} or left
 
     test, validation = own(config.test), own(config.validation)
     if not all(validation.values()):  # none of its rows is meant

@@ -35,16 +35,21 @@ class FoldsConfig(Config):
         key: of the recipe (``data.0.dataset.split``) that says which official split is meant.
         values: of the column, each alone or several together as a list (empty: every value in
             turn), or of the key.
+        k: so many folds of whole subjects, or of whole groups of a table that names no subjects,
+            drawn by ``evaluation.split_seed``; each holds out a part of every table.
     """
 
     column: str = ""
     key: str = ""
     values: tuple[Any, ...] = ()
+    k: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _one_way(self) -> FoldsConfig:
-        if bool(self.column) == bool(self.key):
-            raise ValueError("state either 'column' or 'key'")
+        if bool(self.column) + bool(self.key) + bool(self.k) != 1:
+            raise ValueError("state one of 'column', 'key' and 'k'")
+        if self.k == 1 or (self.k and self.values):
+            raise ValueError("'k' is at least 2, and draws what it holds out without 'values'")
         if self.key and not self.values:
             raise ValueError(f"state the 'values' that {self.key!r} takes in turn")
         return self

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from onebody.config import build, read_config
-from onebody.datasets import DATASETS
+import numpy as np
+
+from onebody.config import read_config
 from onebody.studies.compare import fold_values
 from onebody.studies.config import FoldsConfig
 from onebody.studies.section import Fold
-from onebody.training import Recipe
+from onebody.training import Recipe, read_tables
 from onebody.training.reading import override
 
 LONGEST = 40
@@ -21,14 +22,19 @@ def make_folds(recipe: Recipe, config: FoldsConfig | None) -> tuple[Fold, ...]:
     """Make the folds of a study; without any, the recipe's own split.
 
     Raises:
-        ValueError: if a column has fewer than two values, or two folds are the same.
+        ValueError: if a column has fewer than two values, a table has fewer than ``k`` subjects
+            or groups, or two folds are the same.
     """
     if config is None:
         return (Fold(name="", apply=lambda given: given),)
     if config.key:
         return tuple(_by_key(config.key, value) for value in config.values)
+    if config.k:
+        return _drawn(recipe, config.k)
     groups = [_texts(value) for value in config.values] or _in_turn(recipe, config.column)
-    folds = tuple(_by_column(config.column, group, n) for n, group in enumerate(groups, 1))
+    folds = tuple(
+        _holding_out({config.column: group}, _name(group, n)) for n, group in enumerate(groups, 1)
+    )
     names = [fold.name for fold in folds]
     if len(set(names)) < len(names):
         raise ValueError(f"'study.folds': some values are stated twice ({', '.join(names)}).")
@@ -43,24 +49,41 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def _in_turn(recipe: Recipe, column: str) -> list[tuple[str, ...]]:
     """Return every value of a column in the recipe's tables, each alone."""
-    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
+    tables = read_tables(recipe)
     return [(value,) for value in sorted({v for t in tables for v in fold_values(t, column)})]
 
 
-def _by_column(column: str, values: tuple[str, ...], number: int) -> Fold:
-    """Make a fold that holds out the rows with some values in a column."""
+def _drawn(recipe: Recipe, k: int) -> tuple[Fold, ...]:
+    """Draw folds that each hold out a part of every table."""
+    held: list[dict[str, list[str]]] = [{} for _ in range(k)]
+    for place, table in enumerate(read_tables(recipe)):
+        column = "subject" if (table.subject != "").all() else "group"
+        values = np.unique(getattr(table, column))
+        if len(values) < k or "" in values:
+            raise ValueError(
+                f"'study.folds': table {table.name!r} cannot be divided into {k} folds: expected "
+                f"as many subjects, or groups, on all of its rows, found {len(values)} {column}s "
+                f"({int((getattr(table, column) == '').sum())} rows without)."
+            )
+        order = np.random.default_rng((recipe.evaluation.split_seed, place)).permutation(values)
+        for fold, part in zip(held, np.array_split(order, k), strict=True):
+            fold.setdefault(column, []).extend(sorted(part.tolist()))
+    return tuple(
+        _holding_out({c: tuple(v) for c, v in values.items()}, f"{n}of{k}")
+        for n, values in enumerate(held, 1)
+    )
+
+
+def _holding_out(test: dict[str, tuple[str, ...]], name: str) -> Fold:
+    """Make a fold that tests the rows with some values; see `onebody.evaluation.split_of`."""
 
     def apply(recipe: Recipe) -> Recipe:
-        split = recipe.split.model_dump() | {
-            "test": {column: values},
-            "test_share": 0.0,
-            "own_split": False,
-        }
+        split = recipe.split.model_dump() | {"test": test, "test_share": 0.0, "own_split": False}
         return Recipe.model_validate(
             {**dict(recipe), "split": read_config(type(recipe.split), split, "'split'")}
         )
 
-    return Fold(name=_name(values, number), apply=apply)
+    return Fold(name=name, apply=apply)
 
 
 def _by_key(key: str, value: object) -> Fold:

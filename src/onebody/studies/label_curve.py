@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
-from onebody.config import Config, build, nearest
+from onebody.config import Config, nearest
 from onebody.data import ClassColumn
-from onebody.datasets import DATASETS
 from onebody.studies.arms import with_seed
 from onebody.studies.runs import Plan
 from onebody.studies.section import Fold, StudyContext
-from onebody.training import Recipe
+from onebody.training import Recipe, read_tables
 from onebody.training.keep import KeepConfig
 from onebody.training.pseudo import PseudoConfig
 
@@ -198,5 +197,5 @@ def _keeping(context: StudyContext, place: Place, draw: int) -> Callable[[Recipe
 
 def _labeled(recipe: Recipe, column: str) -> Sequence[bool]:
     """Return for each source whether its table has a class column."""
-    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
+    tables = read_tables(recipe)
     return [isinstance(table.columns.get(column), ClassColumn) for table in tables]

@@ -64,7 +64,8 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
     samples: dict[str, int] = {}
     for source in tests:
         results = evaluate(network, source, clips=clips, bf16=recipe.train.bf16)
-        subjects = np.where(source.table.subject == "", EVERYONE, source.table.subject)
+        nobody = EVERYONE if len(tests) == 1 else source.table.name
+        subjects = np.where(source.table.subject == "", nobody, source.table.subject)
         for name, found in results.items():
             task = network.tasks[name]
             for subject in np.unique(subjects[found.row]):

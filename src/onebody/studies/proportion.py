@@ -14,12 +14,11 @@ from functools import partial
 
 from pydantic import Field, model_validator
 
-from onebody.config import Config, build, nearest
+from onebody.config import Config, nearest
 from onebody.data import ClassColumn
-from onebody.datasets import DATASETS
 from onebody.studies.runs import Plan
 from onebody.studies.section import Fold, StudyContext
-from onebody.training import Recipe
+from onebody.training import Recipe, read_tables
 
 NAMED, HARD, BALANCED = "named", "hard", "balanced"
 
@@ -142,7 +141,7 @@ def _thinned(
 
 def _class_columns(recipe: Recipe) -> list[set[str]]:
     """Return the class columns with labels of each source."""
-    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
+    tables = read_tables(recipe)
     return [
         {n for n, c in t.columns.items() if isinstance(c, ClassColumn) and t.labeled(n).any()}
         for t in tables

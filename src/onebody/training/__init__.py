@@ -1,5 +1,6 @@
 """Training: recipes, the loop, checkpoints and what a run leaves behind."""
 
+from onebody.training.cross import CrossFigures, measure_cross
 from onebody.training.log import read_log
 from onebody.training.loop import train
 from onebody.training.reading import (
@@ -11,7 +12,7 @@ from onebody.training.reading import (
 )
 from onebody.training.recipe import DataConfig, EvaluationConfig, Recipe, TrainConfig
 from onebody.training.setup import Setup, build_run
-from onebody.training.sources import Sources, build_sources
+from onebody.training.sources import Sources, build_sources, read_tables
 from onebody.training.summary import RunSummary, load_summary
 
 __all__ = [
@@ -25,11 +26,14 @@ __all__ = [
     "recipe_names",
     "recipe_heading",
     "train",
+    "measure_cross",
+    "CrossFigures",
     "RunSummary",
     "load_summary",
     "read_log",
     "Setup",
     "build_run",
     "build_sources",
+    "read_tables",
     "Sources",
 ]

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from onebody.config import Config, build, lookup, nearest, read_config
+from onebody.config import Config, lookup, nearest, read_config
 from onebody.data import ClassColumn, InputSpec, SampleTable, Source
-from onebody.datasets import DATASETS
-from onebody.evaluation import evaluate, split, split_of
-from onebody.evaluation.apart import check_apart
+from onebody.evaluation import check_apart, evaluate, split, split_of
 from onebody.inference import load
 from onebody.labels import LabelSpace
 from onebody.metrics import Results
@@ -24,6 +22,7 @@ from onebody.tasks.joint import JointTask
 from onebody.tasks.which import WhichTask
 from onebody.training.known import known_rows
 from onebody.training.recipe import Recipe
+from onebody.training.sources import read_tables
 from onebody.types import Bools
 
 Places = dict[str, str | None]
@@ -73,7 +72,7 @@ def measure_cross(
         ValueError: if no class or no row corresponds, or a place is no class of the network.
     """
     saved = load(run, device=device).saved
-    tables = [build(DATASETS, data.dataset, "dataset") for data in other.data]
+    tables = read_tables(other)
     chosen = [_chosen(other, table, tables, part) for table in tables]
     tasks = {name: _moved(task, other, chosen) for name, task in saved.network.tasks.items()}
     sources: list[Source] = []

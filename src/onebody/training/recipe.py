@@ -59,6 +59,7 @@ class DataConfig(Config):
 
     Attributes:
         dataset: which dataset (a kind, or a mapping with the dataset's own keys).
+        labels: columns that are used of it; empty: all. Two sets may call different things alike.
         batch_size: rows per Batch (of all processes together).
         weight: share of the steps, where a step has one source only (``train.mixing: one``).
         balance: columns whose labeled rows fill the Batch in turn, so that a task with few labels
@@ -71,6 +72,7 @@ class DataConfig(Config):
     """
 
     dataset: DatasetPart
+    labels: tuple[str, ...] = ()
     batch_size: int = Field(16, ge=1)
     weight: float = Field(1.0, gt=0.0)
     balance: tuple[str, ...] = ()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from onebody.config import Config, build
+from onebody.config import Config, build, lookup
 from onebody.data import SampleTable, Source
 from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
@@ -15,7 +15,7 @@ from onebody.datasets import DATASETS
 from onebody.evaluation import marked, split, split_of
 from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
 from onebody.training.keep import keep_few
-from onebody.training.recipe import Recipe
+from onebody.training.recipe import DataConfig, Recipe
 from onebody.training.thin import thinned_out
 from onebody.training.unknown import hold_out
 from onebody.types import Bools
@@ -45,12 +45,29 @@ def build_sources(recipe: Recipe) -> Sources:
     Raises:
         ValueError: if data, tasks and split do not fit together; says how.
     """
-    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
+    tables = read_tables(recipe)
     known = hold_out(tables, recipe.unknown, _router_columns(recipe))
     resolved = resolve_tasks(recipe.tasks, known)
     tasks = build_tasks(resolved)
     splits, rows = _divide(recipe, tables, known, tasks)
     return Sources(resolved=resolved, tasks=tasks, splits=splits, rows=rows)
+
+
+def read_tables(recipe: Recipe) -> list[SampleTable]:
+    """Read a recipe's tables, each with the columns that are used of it.
+
+    Raises:
+        ValueError: if a dataset cannot be read, or has no such column.
+    """
+    return [_read_table(part) for part in recipe.data]
+
+
+def _read_table(part: DataConfig) -> SampleTable:
+    """Read one source's table."""
+    table = build(DATASETS, part.dataset, "dataset")
+    where = f"column of table {table.name!r}, 'data.labels':"
+    used = {name: lookup(table.columns, name, where) for name in part.labels}
+    return replace(table, columns=used) if part.labels else table
 
 
 def _divide(

@@ -1,0 +1,67 @@
+"""Folds that hold out a part of every table."""
+
+import numpy as np
+import pytest
+
+from onebody.data import make_table
+from onebody.evaluation import split, split_of
+from onebody.studies import folds
+from onebody.studies.config import FoldsConfig
+
+
+def table(name, **columns):
+    rows = len(next(iter(columns.values())))
+    return make_table(name, {"rgb": [f"{name}{i}.mp4" for i in range(rows)]}, **columns)
+
+
+PEOPLE = table("people", subject=[f"p{i % 4}" for i in range(12)])
+FILMS = table("films", group=[f"f{i // 2}" for i in range(20)])
+
+
+@pytest.fixture
+def make(monkeypatch, tiny_recipe):
+    def make(tables, k):
+        monkeypatch.setattr(folds, "read_tables", lambda recipe: tables)
+        return tiny_recipe, folds.make_folds(tiny_recipe, FoldsConfig(k=k))
+
+    return make
+
+
+def test_every_row_of_every_table_is_tested_once(make):
+    recipe, made = make([PEOPLE, FILMS], 4)
+    assert [fold.name for fold in made] == ["1of4", "2of4", "3of4", "4of4"]
+    for own, size in ((PEOPLE, 12), (FILMS, 20)):
+        parts = [
+            split(own, split_of(fold.apply(recipe).split, own, [PEOPLE, FILMS])) for fold in made
+        ]
+        assert np.array_equal(sum(part.test.astype(int) for part in parts), np.ones(size))
+        assert all(part.test.any() and part.train.any() for part in parts)
+    people = [fold.apply(recipe).split.test["subject"] for fold in made]
+    assert sorted(people) == [("p0",), ("p1",), ("p2",), ("p3",)]
+
+
+def test_the_same_seed_draws_the_same_folds(make):
+    recipe, first = make([FILMS], 5)
+    _, second = make([FILMS], 5)
+    assert [f.apply(recipe).split.test for f in first] == [
+        f.apply(recipe).split.test for f in second
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (table("few", subject=["a", "b", "a"]), "found 2 subjects"),
+        (table("none", group=["", "", ""]), r"found 1 groups \(3 rows without\)"),
+    ],
+)
+def test_tables_that_cannot_be_divided_are_named(make, own, message):
+    with pytest.raises(ValueError, match=f"'{own.name}' cannot be divided into 3 folds.*{message}"):
+        make([own], 3)
+
+
+def test_one_way_of_folding_is_stated():
+    with pytest.raises(ValueError, match="one of 'column', 'key' and 'k'"):
+        FoldsConfig(column="subject", k=3)
+    with pytest.raises(ValueError, match="'k' is at least 2"):
+        FoldsConfig(k=3, values=("a",))
