@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from onebody.data import ClassColumn, InputSpec, Source, TargetSpec, evaluation_batches, make_table
+from onebody.data import (
+    ClassColumn,
+    InputSpec,
+    Loader,
+    Source,
+    TargetSpec,
+    evaluation_batches,
+    make_table,
+)
 from onebody.evaluation.endurance import measure_under_stress
 from onebody.evaluation.stress import STRESSES, blur, drop_frames, get_stress, stress_names
 from onebody.labels import symmetric
@@ -152,6 +160,24 @@ def test_blur_keeps_the_light(table):
     made = blur(replace(clean, inputs={"rgb": dot}), 100 / 32).inputs["rgb"][0, 0, 0]
     assert made.sum() == pytest.approx(1, abs=1e-5)  # a deviation of one pixel
     assert (made[16, 17] / made[16, 16]).item() == pytest.approx(np.exp(-0.5), rel=1e-4)
+
+
+def test_training_takes_no_stress(table):
+    source = Source(table=table, spec=spec_of("rgb"), targets=(TARGET,))
+    Loader([source], seed=0)
+    with pytest.raises(ValueError, match="'change' is for tests; training has 'augment'"):
+        Loader([STRESSES["light"].apply(source, 30)], seed=0)
+
+
+def test_a_faster_clip_keeps_the_tests_frames(table):
+    source = Source(table=table, spec=spec_of("skeleton"), targets=(TARGET,))
+    clean, fast = batch_of(source), batch_of(source, "speed", 2.0)
+    rest = clean.context.times_s[:, 0:1]
+    steps = [(batch.context.times_s - rest) for batch in (clean, fast)]
+    assert fast.context.times_s.diff(dim=1)[:, 0] == pytest.approx(
+        2 * clean.context.times_s.diff(dim=1)[:, 0]
+    )
+    assert (steps[1] <= (FRAMES - 1) / 10).all()
 
 
 def test_only_fitting_stresses_are_named():

@@ -149,6 +149,7 @@ def _assemble(
         media=media,
         columns=columns,
         layouts=header.get("layouts", {}),  # tables of earlier versions have none
+        soft={},
         **rows,
     )
 

@@ -1,9 +1,12 @@
 """Protocols (splits, folds, leakage) and a network's figures."""
 
 from onebody.evaluation.answers import average_clips, evaluate, evaluating
+from onebody.evaluation.apart import check_apart
+from onebody.evaluation.endurance import StressCurve, measure_under_stress
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
 from onebody.evaluation.open_set import UNKNOWN, PartFigures, WithoutTask, marked, without_task
 from onebody.evaluation.protocols import FoldConfig, SplitConfig, folds, matching, split, split_of
+from onebody.evaluation.stress import STRESSES, Stress
 from onebody.evaluation.tables import by_group, figures, figures_by_group, score
 from onebody.metrics import Difference, Interval, bootstrap, paired_difference
 
@@ -28,7 +31,12 @@ __all__ = [
     "folds",
     "matching",
     "check_leakage",
+    "check_apart",
     "LeakageError",
+    "STRESSES",
+    "Stress",
+    "StressCurve",
+    "measure_under_stress",
     "Interval",
     "Difference",
     "bootstrap",

@@ -12,9 +12,7 @@ from matplotlib.figure import Figure
 
 from onebody.config import lookup
 from onebody.data import Source
-from onebody.evaluation import LeakageError
-from onebody.evaluation.apart import check_apart
-from onebody.evaluation.endurance import StressCurve, measure_under_stress
+from onebody.evaluation import LeakageError, StressCurve, check_apart, measure_under_stress
 from onebody.inference import load
 from onebody.models import SavedNetwork
 from onebody.training import build_sources, load_recipe

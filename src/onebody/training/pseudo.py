@@ -140,7 +140,7 @@ def _taught(source: Source, teacher: Teacher) -> Source:
             f"{source.table.name!r} does not have ({', '.join(source.table.media)})."
         )
     free = ~labeled_rows(source.table, target)
-    classes = len(teacher.saved.network.tasks[config.task].classes)  # type: ignore[attr-defined]
+    classes = teacher.saved.network.tasks[config.task].num_outputs
     values = np.zeros((len(source.table), classes), np.float32)
     weight = np.zeros(len(source.table), np.float32)
     for rows, logits in _answers(source, teacher, free):

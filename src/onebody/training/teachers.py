@@ -7,8 +7,7 @@ from pathlib import Path
 
 import torch
 
-from onebody.evaluation import LeakageError
-from onebody.evaluation.apart import check_apart
+from onebody.evaluation import LeakageError, check_apart
 from onebody.training.known import known_rows
 from onebody.training.pseudo import add_pseudo_labels, count_pseudo_labels, load_teacher
 from onebody.training.recipe import Recipe
