@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=20, help=f"a multiple of {EVERY}")
+    parser.add_argument("--repeats", type=int, default=10, help=f"a multiple of {EVERY}")
     parser.add_argument("--only", default="", help="methods whose name contains this")
     parser.add_argument("--json", type=Path, help="where to write the table")
     given = parser.parse_args()

@@ -1,8 +1,8 @@
 """What gradient-based balancers work from: inner products of the tasks' gradients.
 
 The *source* says what the gradients are taken by; the *period* how often. Both are apart from the
-method. With six tasks on one encoder, a step costs, by a plain one (``benchmarks/step_cost.py``):
-shared layer and representation little more, all parameters four times as much.
+method. With six tasks on one encoder, the shared layer and the representation add some percent to a
+step, and all parameters make it five times as long (``benchmarks/step_cost.py``).
 """
 
 from __future__ import annotations
