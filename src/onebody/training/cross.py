@@ -104,11 +104,12 @@ def _chosen(
 
 def _moved(task: Task, other: Recipe, tables: Sequence[SampleTable]) -> Task:
     """Return a task that reads the other recipe's column; of unknown tasks, one that reads none."""
+    if isinstance(task, JointTask):
+        return task
     config: Config | None = other.tasks.get(task.name)
-    if isinstance(task, JointTask) or (isinstance(task, WhichTask) and config is None):
-        return task if isinstance(task, JointTask) else replace(task, column="", places=None)
-    if config is None:
-        return replace(task, column="")
+    if config is None:  # a router without a column is read off the tasks' own labels
+        unread = replace(task, column="")
+        return replace(unread, places=None) if isinstance(unread, WhichTask) else unread
     column = getattr(config, "column", "") or ("" if isinstance(task, WhichTask) else task.name)
     if not isinstance(task, (ClassificationTask, WhichTask)):
         return replace(task, column=column)
