@@ -73,11 +73,11 @@ def estimate(plans: Sequence[Plan], known: Known, *, jobs: int) -> Estimate:
     try:
         for plan in left:
             if plan.arm not in seconds:
-                seconds[plan.arm] = _run_seconds(plan.recipe, known, threads_of(jobs))
+                seconds[plan.arm] = _run_seconds(_untaught(plan.recipe), known, threads_of(jobs))
     finally:
         torch.set_num_threads(before)
     first = {plan.arm: plan.recipe for plan in reversed(plans)}
-    sizes = {arm: known.preview(recipe).parameters for arm, recipe in first.items()}
+    sizes = {arm: known.preview(_untaught(recipe)).parameters for arm, recipe in first.items()}
     return Estimate(
         arms=len(first),
         runs=len(plans),
@@ -86,6 +86,11 @@ def estimate(plans: Sequence[Plan], known: Known, *, jobs: int) -> Estimate:
         bytes=WEIGHT_BYTES * sum(sizes[plan.arm] for plan in plans),
         jobs=jobs,
     )
+
+
+def _untaught(recipe: Recipe) -> Recipe:
+    """Return a recipe without teachers, which may not be trained yet; its steps cost the same."""
+    return recipe.model_copy(update={"pseudo": ()})
 
 
 def _run_seconds(recipe: Recipe, known: Known, threads: int) -> float:

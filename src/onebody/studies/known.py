@@ -64,6 +64,7 @@ class Known:
         """Return what is known under a key; else find it out and keep it (plain JSON values)."""
         if key not in self._values:
             self._values[key] = find()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             fresh = self.path.with_suffix(".new")
             fresh.write_text(json.dumps(self._values) + "\n", encoding="utf-8")
             fresh.replace(self.path)
