@@ -97,23 +97,25 @@ class Gradients:
                 there is nothing that the tasks share.
         """
         names = tuple(terms)
+        features, self._features = self._features, []  # a step's activations end with it
         self._kept = [entry for entry in self._kept if step - entry[0] < self._config.every]
         for _, known, matrix in reversed(self._kept):
             if set(names) <= set(known):
                 places = [known.index(name) for name in names]
                 return matrix[places][:, places], {}
-        matrix = self._take(terms)
+        matrix = self._take(terms, features)
         sizes = matrix.diagonal().tolist()
         self._check_reach(names, sizes, losses.tolist())
         if self._config.every > 1:
             self._kept.append((step, names, matrix))
         return matrix, cosines(names, matrix.tolist())
 
-    def _take(self, terms: Mapping[str, Tensor]) -> Tensor:
+    def _take(self, terms: Mapping[str, Tensor], features: Sequence[Tensor]) -> Tensor:
         """Take gradients of every loss and multiply them."""
         if self._config.source == "representation":
+            _check_features(features)
             # Each process has rows of its own: their products add up, not their gradients.
-            rows = _rows([_gradients(t, self._watched()) for t in terms.values()], self._features)
+            rows = _rows([_gradients(term, features) for term in terms.values()], features)
             return summed(rows @ rows.T, self._world)
         if self._config.source == "shared":
             parameters = self._network.shared(tuple(terms))
@@ -128,19 +130,6 @@ class Gradients:
         # own products would be another matrix.
         rows = summed(_rows(found, parameters), self._world)
         return rows @ rows.T
-
-    def _watched(self) -> list[Tensor]:
-        """Return the Features of the step.
-
-        Raises:
-            ValueError: if they need no gradient.
-        """
-        if any(not feature.requires_grad for feature in self._features):
-            raise ValueError(
-                "gradient.source 'representation': what makes the Features is frozen, so that no "
-                "gradient reaches them. Take a balancer that works from loss values."
-            )
-        return self._features
 
     def _common(self, found: Sequence[Sequence[Gradient]], names: Sequence[str]) -> list[int]:
         """Return which parameters two tasks reach (a task that is alone: it), on any process."""
@@ -163,7 +152,7 @@ class Gradients:
         Later on, a gradient may vanish: such a task is no part of the balancer's problem.
         """
         for name, size, loss in zip(names, sizes, losses, strict=True):
-            if size > 0:
+            if size != 0:
                 self._reached.add(name)
             elif loss != 0 and name not in self._reached:
                 source = self._config.source
@@ -242,6 +231,15 @@ def cosines(names: Sequence[str], gramian: Sequence[Sequence[float]]) -> dict[st
             if size > 0:
                 found[f"{name}-{names[j]}"] = gramian[i][j] / size
     return found
+
+
+def _check_features(features: Sequence[Tensor]) -> None:
+    """Refuse Features that need no gradient."""
+    if any(not feature.requires_grad for feature in features):
+        raise ValueError(
+            "gradient.source 'representation': what makes the Features is frozen, so that no "
+            "gradient reaches them. Take a balancer that works from loss values."
+        )
 
 
 def _gradients(
