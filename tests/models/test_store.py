@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from model_helpers import SHARED, TINY, make_batch, scramble
+from model_helpers import SHARED, TINY, batch_for, scramble
 
 from onebody.config import Config, read_config
 from onebody.data import InputSpec
@@ -31,33 +31,44 @@ TASKS: dict[str, Config] = {
     ),
 }
 SPEC = InputSpec(size=32, frames=4)
+JOINTS = InputSpec(modality="skeleton", skeleton="kinect-20", frames=4)
+
+
+def _fitting(encoder: str) -> tuple[dict[str, Config], InputSpec]:
+    """Return tasks and input that an encoder can serve."""
+    if TINY[encoder]["kind"] != "skeleton":
+        return TASKS, SPEC
+    return {name: task for name, task in TASKS.items() if name != "pose"}, JOINTS
 
 
 def _save(folder: Path, encoder: str = "light", sharing: str = "hard"):
     torch.manual_seed(0)
     values = {"encoder": TINY[encoder], "sharing": SHARED[sharing]}
     config = read_config(MultiTaskConfig, values, "test")
-    network = build_network(config, build_tasks(TASKS), input_shapes(SPEC))
+    tasks, spec = _fitting(encoder)
+    network = build_network(config, build_tasks(tasks), input_shapes(spec))
     scramble(network)
     save_network(
-        folder, network.eval(), config=config, tasks=TASKS, input=SPEC, notes={"score": 0.5}
+        folder, network.eval(), config=config, tasks=tasks, input=spec, notes={"score": 0.5}
     )
     return network
 
 
-@pytest.mark.parametrize("encoder", list(TINY))
-def test_a_saved_network_says_the_same(tmp_path: Path, encoder: str) -> None:
-    network = _save(tmp_path, encoder)
+@pytest.mark.parametrize(
+    ("encoder", "sharing"), [*((e, "hard") for e in TINY), *(("light", s) for s in SHARED)]
+)
+def test_a_saved_network_says_the_same(tmp_path: Path, encoder: str, sharing: str) -> None:
+    network = _save(tmp_path, encoder, sharing)
     saved = load_network(tmp_path)
     assert not saved.network.training
-    batch = make_batch(2, 4)
+    batch = batch_for(encoder)
     with torch.no_grad():
         (before,), (after,) = network([batch]), saved.network([batch])
     assert list(before) == list(after)
     assert all(torch.equal(before[name][-1], after[name][-1]) for name in before)
-    assert saved.tasks == TASKS
-    assert saved.input == SPEC
+    assert (saved.tasks, saved.input) == _fitting(encoder)
     assert saved.config.encoder.kind == TINY[encoder]["kind"]
+    assert saved.config.sharing.kind == SHARED[sharing]["kind"]
     assert saved.notes == {"score": 0.5}
     assert {p.name for p in tmp_path.iterdir()} == {"network.json", "weights.safetensors"}
 
