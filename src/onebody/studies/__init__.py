@@ -7,6 +7,9 @@ from onebody.studies.measure import Measured, measure
 from onebody.studies.report import write_report
 from onebody.studies.runs import Plan, Run
 from onebody.studies.sizes import equal_size_widths
+from onebody.studies.study import Study, StudyResult
+from onebody.studies.study_keep import keep_study
+from onebody.studies.study_page import write_study_page
 from onebody.studies.table import COLUMNS, cost_rows, notes, rows
 
 __all__ = [
@@ -28,6 +31,10 @@ __all__ = [
     "Measured",
     "measure",
     "write_report",
+    "Study",
+    "StudyResult",
+    "keep_study",
+    "write_study_page",
     "COLUMNS",
     "rows",
     "cost_rows",
