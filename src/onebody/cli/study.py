@@ -34,6 +34,9 @@ def study(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it will cost, and stop.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="A study of seconds: the recipe's 'debug' changes.")
+    ] = False,
     report: Annotated[
         bool, typer.Option("--report", help="Train nothing: tables and page of a finished study.")
     ] = False,
@@ -42,9 +45,9 @@ def study(
     from onebody.studies.study import Study
     from onebody.training import load_recipe
 
-    name = Path(recipe).stem
+    name = Path(recipe).stem + "-debug" * debug
     folder = out or Path("runs") / f"study-{name}"
-    made = Study(load_recipe(recipe, changes or []), folder)
+    made = Study(load_recipe(recipe, changes or [], debug=debug), folder)
     if report:
         result = made.report()
     else:
@@ -53,7 +56,9 @@ def study(
         if dry_run:
             return
         result = made.run(jobs=jobs, say=typer.echo)
-    command = shlex.join(["onebody", "study", recipe, *(changes or [])])
+    command = shlex.join(
+        ["onebody", "study", recipe, *(changes or []), *(["--debug"] if debug else [])]
+    )
     _show(result)
     _write(result, folder, (keep or folder) / name, name, command)
 
