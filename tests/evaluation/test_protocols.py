@@ -13,6 +13,7 @@ from onebody.evaluation import (
     folds,
     matching,
     split,
+    split_several,
 )
 from onebody.labels import symmetric
 
@@ -305,3 +306,19 @@ def test_drawn_validation_of_overlapping_windows_is_refused():
     assert made.part.tolist().count(1) == 2
     with pytest.raises(LeakageError, match="overlapping spans"):
         split(windows(1.0, subject=list("111122")), SplitConfig(test=test))
+
+
+def test_a_table_may_be_tested_whole_beside_others():
+    one = make()
+    other = make(subject=[f"x{int(s) % 3}" for s in one.subject])
+    config = SplitConfig(
+        test={"subject": tuple("12345")}, validation_share=0.3, validation_by="subject"
+    )
+    whole, rest = split_several([one, other], config)
+    assert whole.test.all()
+    assert not rest.test.any()
+    assert len(set(other.subject[rest.validation])) == 1
+    with pytest.raises(ValueError, match="no row is left for training"):
+        split_several([one], config)
+    with pytest.raises(ValueError, match="no row has subject '9'"):
+        split_several([one, other], SplitConfig(test={"subject": ("1", "9")}))

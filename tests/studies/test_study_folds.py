@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onebody.data import make_table
-from onebody.evaluation import split, split_of
+from onebody.evaluation import split_several
 from onebody.studies import folds
 from onebody.studies.config import FoldsConfig
 
@@ -30,10 +30,9 @@ def make(monkeypatch, tiny_recipe):
 def test_every_row_of_every_table_is_tested_once(make):
     recipe, made = make([PEOPLE, FILMS], 4)
     assert [fold.name for fold in made] == ["1of4", "2of4", "3of4", "4of4"]
-    for own, size in ((PEOPLE, 12), (FILMS, 20)):
-        parts = [
-            split(own, split_of(fold.apply(recipe).split, own, [PEOPLE, FILMS])) for fold in made
-        ]
+    divided = [split_several([PEOPLE, FILMS], fold.apply(recipe).split) for fold in made]
+    for place, size in enumerate((12, 20)):
+        parts = [fold[place] for fold in divided]
         assert np.array_equal(sum(part.test.astype(int) for part in parts), np.ones(size))
         assert all(part.test.any() and part.train.any() for part in parts)
     people = [fold.apply(recipe).split.test["subject"] for fold in made]

@@ -5,7 +5,14 @@ from onebody.evaluation.apart import check_apart
 from onebody.evaluation.endurance import StressCurve, measure_under_stress
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
 from onebody.evaluation.open_set import UNKNOWN, PartFigures, WithoutTask, marked, without_task
-from onebody.evaluation.protocols import FoldConfig, SplitConfig, folds, matching, split, split_of
+from onebody.evaluation.protocols import (
+    FoldConfig,
+    SplitConfig,
+    folds,
+    matching,
+    split,
+    split_several,
+)
 from onebody.evaluation.stress import STRESSES, Stress
 from onebody.evaluation.tables import by_group, figures, figures_by_group, score
 from onebody.metrics import Difference, Interval, bootstrap, paired_difference
@@ -25,7 +32,7 @@ __all__ = [
     "figures_by_group",
     "Split",
     "SplitConfig",
-    "split_of",
+    "split_several",
     "FoldConfig",
     "split",
     "folds",

@@ -124,29 +124,26 @@ def split(table: SampleTable, config: SplitConfig, seed: int = 0) -> Split:
     return _finish(table, config, seed, test, nobody)
 
 
-def split_of(config: SplitConfig, table: SampleTable, tables: Sequence[SampleTable]) -> SplitConfig:
-    """Return a split as one of several tables takes it: without values that only others have.
+def split_several(tables: Sequence[SampleTable], config: SplitConfig, seed: int = 0) -> list[Split]:
+    """Divide several tables by one configuration.
 
-    A column of which no value is left says nothing about this table, if another one does. A value
-    that no table has stays, so that `split` refuses it.
+    A table takes what concerns it: a column none of whose stated values it has says nothing about
+    it, if another table has them and another column speaks of it. A table may be tested as a
+    whole, where the others are left for training.
+
+    Raises:
+        LeakageError: as of `split`.
+        ValueError: as of `split`; a value that no table has is refused.
     """
-
-    def own(wanted: Values) -> Values:
-        left = {
-            column: tuple(
-                value
-                for value in values
-                if _has(table, column, value)
-                or not any(_has(other, column, value) for other in tables)
-            )
-            for column, values in wanted.items()
-        }
-        return {column: values for column, values in left.items() if values} or left
-
-    test, validation = own(config.test), own(config.validation)
-    if not all(validation.values()):  # none of its rows is meant
-        validation = {}
-    return config.model_copy(update={"test": test, "validation": validation})
+    divided: list[Split] = []
+    for table in tables:
+        own = _split_of(config, table, tables)
+        if len(tables) > 1 and own.test and matching(table, own.test).all():
+            nobody = np.zeros(len(table), np.bool_)
+            divided.append(Split(train=nobody, validation=nobody, test=~nobody))
+        else:
+            divided.append(split(table, own, seed))
+    return divided
 
 
 def folds(table: SampleTable, config: FoldConfig, seed: int = 0) -> tuple[Split, ...]:
@@ -198,6 +195,33 @@ def matching(table: SampleTable, wanted: Mapping[str, tuple[str, ...]]) -> Bools
                 )
         rows &= np.isin(found, list(values))
     return rows
+
+
+def _split_of(
+    config: SplitConfig, table: SampleTable, tables: Sequence[SampleTable]
+) -> SplitConfig:
+    """Return a split as one of several tables takes it: without values that only others have.
+
+    A column of which no value is left says nothing about this table, if another one does. A value
+    that no table has stays, so that `split` refuses it.
+    """
+
+    def own(wanted: Values) -> Values:
+        left = {
+            column: tuple(
+                value
+                for value in values
+                if _has(table, column, value)
+                or not any(_has(other, column, value) for other in tables)
+            )
+            for column, values in wanted.items()
+        }
+        return {column: values for column, values in left.items() if values} or left
+
+    test, validation = own(config.test), own(config.validation)
+    if not all(validation.values()):  # none of its rows is meant
+        validation = {}
+    return config.model_copy(update={"test": test, "validation": validation})
 
 
 def _finish(

@@ -75,7 +75,7 @@ def _drawn(recipe: Recipe, k: int) -> tuple[Fold, ...]:
 
 
 def _holding_out(test: dict[str, tuple[str, ...]], name: str) -> Fold:
-    """Make a fold that tests the rows with some values; see `onebody.evaluation.split_of`."""
+    """Make a fold that tests the rows with some values; see `onebody.evaluation.split_several`."""
 
     def apply(recipe: Recipe) -> Recipe:
         split = recipe.split.model_dump() | {"test": test, "test_share": 0.0, "own_split": False}

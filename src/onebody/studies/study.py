@@ -142,7 +142,8 @@ class Study:
         if twice:
             raise ValueError(f"'study': two runs are called {twice[0]!r}; name parts differently.")
         folds = [fold.name for fold in self.context.folds]
-        return sorted(plans, key=lambda plan: (plan.seed, folds.index(plan.fold)))
+        place = {name: number for number, name in enumerate(folds)}  # a section's own come last
+        return sorted(plans, key=lambda plan: (plan.seed, place.get(plan.fold, len(place))))
 
     def _section_runs(self, context: StudyContext) -> list[Plan]:
         """Return the runs of all further sections."""

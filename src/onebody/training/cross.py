@@ -11,7 +11,7 @@ import numpy as np
 
 from onebody.config import Config, lookup, nearest, read_config
 from onebody.data import ClassColumn, InputSpec, SampleTable, Source
-from onebody.evaluation import check_apart, evaluate, split, split_of
+from onebody.evaluation import check_apart, evaluate, split_several
 from onebody.inference import load
 from onebody.labels import LabelSpace
 from onebody.metrics import Results
@@ -72,8 +72,7 @@ def measure_cross(
         ValueError: if no class or no row corresponds, or a place is no class of the network.
     """
     saved = load(run, device=device).saved
-    tables = read_tables(other)
-    chosen = [_chosen(other, table, tables, part) for table in tables]
+    chosen = _chosen(other, read_tables(other), part)
     tasks = {name: _moved(task, other, chosen) for name, task in saved.network.tasks.items()}
     sources: list[Source] = []
     for data, table in zip(other.data, chosen, strict=True):
@@ -91,15 +90,16 @@ def measure_cross(
     return _figures(saved.network.tasks, tasks, chosen, results)
 
 
-def _chosen(
-    other: Recipe, table: SampleTable, tables: Sequence[SampleTable], part: str
-) -> SampleTable:
-    """Return a table's rows of one part of the split."""
+def _chosen(other: Recipe, tables: Sequence[SampleTable], part: str) -> list[SampleTable]:
+    """Return the tables' rows of one part of the split."""
     if part == "all":
-        return table
-    divided = split(table, split_of(other.split, table, tables), other.evaluation.split_seed)
-    parts = {"train": divided.train, "validation": divided.validation, "test": divided.test}
-    return table.select(lookup(parts, part, "split"))
+        return list(tables)
+    chosen: list[SampleTable] = []
+    divided = split_several(tables, other.split, other.evaluation.split_seed)
+    for table, own in zip(tables, divided, strict=True):
+        parts = {"train": own.train, "validation": own.validation, "test": own.test}
+        chosen.append(table.select(lookup(parts, part, "split")))
+    return chosen
 
 
 def _moved(task: Task, other: Recipe, tables: Sequence[SampleTable]) -> Task:

@@ -12,7 +12,7 @@ from onebody.data import SampleTable, Source
 from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
-from onebody.evaluation import marked, split, split_of
+from onebody.evaluation import marked, split_several
 from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
 from onebody.training.keep import keep_few
 from onebody.training.recipe import DataConfig, Recipe
@@ -85,8 +85,8 @@ def _divide(
     sources: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
     rows = dict.fromkeys([*sources, "unlabeled"], 0)
     seed = recipe.evaluation.split_seed
-    for place, table in enumerate(tables):
-        divided = split(table, split_of(recipe.split, table, tables), seed)
+    splits = split_several(tables, recipe.split, seed)
+    for place, (table, divided) in enumerate(zip(tables, splits, strict=True)):
         trains = divided.train
         trains = trains & ~thinned_out(table, recipe.data[place].thin, trains, seed)
         parts = {"train": trains, "validation": divided.validation, "test": divided.test}
