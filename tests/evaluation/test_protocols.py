@@ -318,7 +318,7 @@ def test_a_table_may_be_tested_whole_beside_others():
     assert whole.test.all()
     assert not rest.test.any()
     assert len(set(other.subject[rest.validation])) == 1
-    with pytest.raises(ValueError, match="no row is left for training"):
+    with pytest.raises(ValueError, match="needs at least 2 groups or subjects, found 0"):
         split_several([one], config)
     with pytest.raises(ValueError, match="no row has subject '9'"):
         split_several([one, other], SplitConfig(test={"subject": ("1", "9")}))
