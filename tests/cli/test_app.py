@@ -15,7 +15,20 @@ from onebody import __version__
 from onebody.cli.app import app
 from onebody.cli.errors import Commands, one_line
 
-COMMANDS = ("demo", "train", "compare", "evaluate", "predict", "recipes", "list", "data")
+COMMANDS = (
+    "demo",
+    "train",
+    "compare",
+    "study",
+    "evaluate",
+    "predict",
+    "extract",
+    "import-poses",
+    "export-poses",
+    "recipes",
+    "list",
+    "data",
+)
 
 
 def run(*arguments):

@@ -14,7 +14,10 @@ def catalog(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List every task, dataset, network part, balancing method, metric and recipe, a line each.
+    """List everything that recipes and commands can name, a line each.
+
+    Tasks, datasets, parts of networks, balancing, metrics, skeletons, stresses, sections of
+    studies, recipes.
 
     ``sharing`` alone also tells what each way of sharing costs, for one task and for several.
     """
@@ -69,9 +72,11 @@ def registered() -> dict[str, dict[str, str]]:
     from onebody.balancing import BALANCERS
     from onebody.config import Factory
     from onebody.datasets import DATASETS
+    from onebody.evaluation.stress import STRESSES
     from onebody.metrics import METRICS
     from onebody.models import ENCODERS, HEADS, NETWORKS, SHARINGS
     from onebody.skeletons import SKELETONS
+    from onebody.studies.sections import SECTIONS
     from onebody.tasks import TASKS
     from onebody.training.reading import recipe_heading, recipe_names
 
@@ -90,6 +95,8 @@ def registered() -> dict[str, dict[str, str]]:
     }
     parts["metrics"] = {name: metric.summary for name, metric in METRICS.items()}
     parts["skeletons"] = {name: f"{len(found)} joints" for name, found in SKELETONS.items()}
+    parts["stresses"] = {name: stress.summary for name, stress in STRESSES.items()}
+    parts["sections"] = {name: section.summary for name, section in SECTIONS.items()}
     parts["recipes"] = {
         name: next((line for line in recipe_heading(name) if line), "") for name in recipe_names()
     }

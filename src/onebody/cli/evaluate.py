@@ -18,7 +18,8 @@ def evaluate(
         bool, typer.Option("--stress", help="Change the rows at growing strength.")
     ] = False,
     kind: Annotated[
-        list[str] | None, typer.Option(help="With --stress: this kind of change alone (repeat).")
+        list[str] | None,
+        typer.Option(help="With --stress: only this kind, see 'onebody list stresses' (repeat)."),
     ] = None,
     against: Annotated[
         list[Path] | None, typer.Option(help="With --stress: a twin's run beside it (repeat).")
@@ -29,12 +30,15 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="With --stress or --on: folder for JSON and a picture.")
     ] = None,
-    clips: Annotated[int, typer.Option(min=1, help="Clips averaged per sample.")] = 1,
+    clips: Annotated[
+        int | None, typer.Option(min=1, help="Clips averaged per sample [default: as its recipe].")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a trained network on a split of the data that its recipe names."""
     _check_options(stress, on, kinds=bool(kind), against=bool(against), out=out is not None)
+    clips = clips or _own_clips(run)
     if stress or on:
         from onebody.cli.beyond import print_cross, print_stress
 
@@ -91,6 +95,15 @@ def measure_run(
         task: {name: value if math.isfinite(value) else None for name, value in values.items()}
         for task, values in measured.items()
     }
+
+
+def _own_clips(run: Path) -> int:
+    """Return how many clips a run's own test averaged; what is no run is refused later."""
+    from onebody.training import load_recipe
+
+    if not (run / "recipe.yaml").is_file():
+        return 1
+    return load_recipe(str(run)).evaluation.clips
 
 
 def _check_options(stress: bool, on: str, *, kinds: bool, against: bool, out: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from onebody.studies.study import StudyResult
+    from onebody.studies.study import Study, StudyResult
 
 
 def study(
@@ -41,7 +41,10 @@ def study(
         bool, typer.Option("--report", help="Train nothing: tables and page of a finished study.")
     ] = False,
 ) -> None:
-    """Measure ways of sharing and balancing on one split, beside single-task twins."""
+    """Measure ways of sharing, balancing and depth beside single-task twins.
+
+    A study that was interrupted goes on where it stopped.
+    """
     from onebody.studies.study import Study
     from onebody.training import load_recipe
 
@@ -51,16 +54,26 @@ def study(
     if report:
         result = made.report()
     else:
+        typer.echo("Timing a few steps of every network that is not trained yet ..", err=True)
         for line in made.estimate(jobs=jobs).lines():
             typer.echo(line)
         if dry_run:
             return
-        result = made.run(jobs=jobs, say=typer.echo)
+        result = _run(made, folder, jobs)
     command = shlex.join(
         ["onebody", "study", recipe, *(changes or []), *(["--debug"] if debug else [])]
     )
     _show(result)
     _write(result, folder, (keep or folder) / name, name, command)
+
+
+def _run(made: Study, folder: Path, jobs: int) -> StudyResult:
+    """Run a study; an interruption is no fault."""
+    try:
+        return made.run(jobs=jobs, say=typer.echo)
+    except KeyboardInterrupt:
+        typer.echo(f"{folder}: interrupted. The same command goes on with it.", err=True)
+        raise typer.Exit(130) from None
 
 
 def _show(result: StudyResult) -> None:
