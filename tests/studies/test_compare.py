@@ -162,7 +162,7 @@ def test_twins_of_a_recipe(tiny_recipe):
         twin_groups(tiny_recipe.model_copy(update={"twins": {"joint": ("pose",)}}))
 
 
-@pytest.mark.parametrize(("subject", "names"), [("everyone", {"f1", "f2"}), ("a", {"a", "a (f2)"})])
+@pytest.mark.parametrize(("subject", "names"), [("everyone", {"f1", "f2"}), ("a", {"a"})])
 def test_folds_that_test_the_same_subject_all_count(tiny_recipe, subject, names):
     alone = tiny_recipe.only(["action"])
     action = {"action": TASKS["classification"].config(name="action", classes=("a", "b"))}

@@ -127,6 +127,13 @@ def test_a_study_keeps_its_choice(finished):
         path.write_text(json.dumps({**json.loads(before), "grid": "0" * 16}))
         with pytest.raises(ValueError, match="the test rows have been looked at"):
             Study(recipe, folder).report()
+        for text, fault in (
+            ("", "expected JSON"),
+            ("{}", "differs in budgets, grid, named, scores"),
+        ):
+            path.write_text(text)
+            with pytest.raises(ValueError, match=rf"chosen\.json: .*{fault}.*with the test rows"):
+                Study(recipe, folder).report()
     finally:
         path.write_text(before)
 

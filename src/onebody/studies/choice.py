@@ -7,7 +7,6 @@ exploratory. And each twin has one of its budgets.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from onebody.studies.runs import Plan
 from onebody.studies.section import StudyContext
 from onebody.tasks import Task
 from onebody.training import RunSummary
+from onebody.training.kept import check_fields, read_values, write_values
 
 FILE = "chosen.json"
 
@@ -93,21 +93,25 @@ def grid_fingerprint(plans: Sequence[Plan]) -> str:
 
 def save_choice(choice: Choice, folder: Path) -> None:
     """Write the choice down, whole or not at all."""
-    fresh = folder / f"{FILE}.new"
-    fresh.write_text(json.dumps(asdict(choice), indent=2) + "\n", encoding="utf-8")
-    fresh.replace(folder / FILE)
+    write_values(folder / FILE, asdict(choice), indent=2)
 
 
 def load_choice(folder: Path, fingerprint: str) -> Choice | None:
     """Read the choice of a study that goes on; None if nothing is chosen yet.
 
     Raises:
-        ValueError: if it was made among other runs: the test rows have been looked at since.
+        ValueError: if the file is damaged, or the choice was made among other runs: the test rows
+            have been looked at since.
     """
     path = folder / FILE
     if not path.exists():
         return None
-    choice = Choice(**json.loads(path.read_text(encoding="utf-8")))
+    remedy = (
+        "Put the file back as it was: a choice made anew would be made with the test rows known."
+    )
+    values = read_values(path, remedy)
+    check_fields(path, values, Choice, remedy)
+    choice = Choice(**values)
     if choice.grid != fingerprint:
         raise ValueError(
             f"{path}: chosen among other runs ({choice.grid}, now {fingerprint}), and the test "

@@ -16,25 +16,26 @@ def figures_of(
 ) -> dict[tuple[str, int], float]:
     """Return an arm's figures by (test subject, seed).
 
+    A subject that several folds test is one subject, whose figure is the mean over the folds: its
+    figures are no independent draws. Rows without a subject are one subject a fold.
+
     Raises:
         ValueError: if nothing could be measured.
     """
-    found: dict[tuple[str, int], float] = {}
+    found: dict[tuple[str, int], list[float]] = {}
     for run in runs:
         if run.arm != arm:
             continue
         for subject, values in run.measured.figures.get(task, {}).items():
             value = values[metric]
             name = run.fold if run.fold and subject == EVERYONE else subject
-            if (name, run.seed) in found:  # tested in several folds: each of them counts
-                name = f"{name} ({run.fold})"
             if value is not None:
-                found[name, run.seed] = value
+                found.setdefault((name, run.seed), []).append(value)
     if not found:
         raise ValueError(
             f"{task!r}: {metric} could not be measured on any test subject of {arm!r}."
         )
-    return found
+    return {key: float(np.mean(values)) for key, values in found.items()}
 
 
 def mean_of(figures: BySubject) -> float:

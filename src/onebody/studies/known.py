@@ -6,7 +6,6 @@ a study that goes on reads them from its folder.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +15,10 @@ from onebody.data.targets import labeled_rows
 from onebody.studies.arms import with_seed
 from onebody.studies.sizes import equal_size_widths
 from onebody.training import Recipe, build_run
+from onebody.training.kept import check_fields, read_values, write_values
 
 FILE = "known.json"
+_REMEDY = "Delete it: what it says is found out again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,26 +54,20 @@ class Known:
         self.path = folder / FILE
         self._values: dict[str, Any] = {}
         if self.path.exists():
-            try:
-                self._values = json.loads(self.path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise ValueError(
-                    f"{self.path}: damaged ({error}). Delete it: it is found out again."
-                ) from None
+            self._values = read_values(self.path, _REMEDY)
 
     def ask(self, key: str, find: Callable[[], Any]) -> Any:
         """Return what is known under a key; else find it out and keep it (plain JSON values)."""
         if key not in self._values:
             self._values[key] = find()
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self.path.with_suffix(".new")
-            fresh.write_text(json.dumps(self._values) + "\n", encoding="utf-8")
-            fresh.replace(self.path)
+            write_values(self.path, self._values)
         return self._values[key]
 
     def preview(self, recipe: Recipe) -> Preview:
         """Open a recipe's rows and count its steps."""
         found = self.ask(f"preview {seedless(recipe)}", lambda: asdict(_preview(recipe)))
+        check_fields(self.path, found, Preview, _REMEDY)
         return Preview(**found)
 
     def widths(self, recipe: Recipe) -> dict[str, float]:

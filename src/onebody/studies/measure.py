@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -11,14 +11,19 @@ import numpy as np
 
 from onebody.data import Source
 from onebody.evaluation import evaluate, without_task
-from onebody.metrics import confusion_matrix
+from onebody.metrics import Results, confusion_matrix
 from onebody.models import SavedNetwork, load_network
+from onebody.tasks import ClassTask, Task
 from onebody.training import build_sources, load_recipe
+from onebody.training.kept import check_fields, read_values, write_values
+from onebody.types import Array
 
 FILE = "subjects.json"
 
 EVERYONE = "everyone"
-"""The subject of rows whose subject is not known."""
+"""The subject of rows whose subject is not known, whatever their table."""
+
+_REMEDY = "Delete it: the run is measured again."
 
 Figures = dict[str, dict[str, dict[str, float | None]]]
 """By task, subject and metric; None where a metric cannot be measured on that subject."""
@@ -29,7 +34,8 @@ class Measured:
     """Test figures of one run.
 
     Attributes:
-        figures: by task, test subject and metric.
+        figures: by task, test subject and metric. Subjects of one name are one subject, also in
+            different tables: people who are not the same need different names.
         confusion: by class task, counts ``[true][predicted]`` over all test rows.
         classes: by class task, its class names.
         samples: test rows by task.
@@ -48,48 +54,54 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
     """Measure a run on the test rows of its recipe, once; later calls read what was kept.
 
     Raises:
-        ValueError: if the run's recipe has no test rows.
+        ValueError: if the run's recipe has no test rows, or what was kept is damaged.
     """
     file = run / FILE
     if file.exists():
-        return Measured(**json.loads(file.read_text(encoding="utf-8")))
+        kept = read_values(file, _REMEDY)
+        check_fields(file, kept, Measured, _REMEDY)
+        return Measured(**kept)
     recipe = load_recipe(str(run / "recipe.yaml"))
     tests = build_sources(recipe).splits["test"]
     if not tests:
         raise ValueError(f"{run}: the recipe's split leaves no test rows. State split.test.")
     saved = load_network(run / "model")
-    network = saved.network
-    figures: Figures = {}
-    confusion: dict[str, list[list[int]]] = {}
-    samples: dict[str, int] = {}
-    for source in tests:
-        results = evaluate(network, source, clips=clips, bf16=recipe.train.bf16)
-        nobody = EVERYONE if len(tests) == 1 else source.table.name
-        subjects = np.where(source.table.subject == "", nobody, source.table.subject)
-        for name, found in results.items():
-            task = network.tasks[name]
-            for subject in np.unique(subjects[found.row]):
-                own = found.select(subjects[found.row] == subject)
-                values = {m: _number(task.metrics[m].function(own)) for m in task.metrics}
-                figures.setdefault(name, {})[str(subject)] = values
-            samples[name] = samples.get(name, 0) + len(np.unique(found.row))
-            if task.form == "vector":
-                counts = np.array(confusion.get(name, 0)) + confusion_matrix(found)
-                confusion[name] = counts.tolist()
-    classes = {name: list(getattr(network.tasks[name], "classes")) for name in confusion}  # noqa: B009
+    tasks = saved.network.tasks
+    results = evaluate(saved.network, tests, clips=clips, bf16=recipe.train.bf16)
+    subjects = np.concatenate([source.table.subject for source in tests])
+    subjects = np.where(subjects == "", EVERYONE, subjects)
+    classed = {n: t for n in results if isinstance(t := tasks[n], ClassTask)}
     measured = Measured(
-        figures=figures,
-        confusion=confusion,
-        classes=classes,
-        samples=samples,
+        figures={name: _by_subject(tasks[name], own, subjects) for name, own in results.items()},
+        confusion={name: confusion_matrix(results[name]).tolist() for name in classed},
+        classes={name: list(task.classes) for name, task in classed.items()},
+        samples={name: len(np.unique(own.row)) for name, own in results.items()},
         neither=_neither(saved, tests, clips=clips, bf16=recipe.train.bf16),
     )
-    file.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
+    write_values(file, asdict(measured))
     return measured
 
 
+def _by_subject(
+    task: Task, results: Results, subjects: Array
+) -> dict[str, dict[str, float | None]]:
+    """Measure one task on each test subject, whose rows may lie in several tables.
+
+    Args:
+        task: whose metrics are taken.
+        results: its answers, rows numbered through all tables.
+        subjects: of these rows.
+    """
+    whose = subjects[results.row]
+    found: dict[str, dict[str, float | None]] = {}
+    for subject in np.unique(whose):
+        own = results.select(whose == subject)
+        found[str(subject)] = {n: _number(m.function(own)) for n, m in task.metrics.items()}
+    return found
+
+
 def _neither(
-    saved: SavedNetwork, tests: list[Source], *, clips: int, bf16: bool
+    saved: SavedNetwork, tests: Sequence[Source], *, clips: int, bf16: bool
 ) -> dict[str, dict[str, float | None]]:
     """Measure how known clips are told from those of none of the tasks."""
     found = without_task(saved.network, tests, saved.calibration, clips=clips, bf16=bf16)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from onebody.training.kept import check_fields, read_values, write_values
 from onebody.training.log import finite
+
+FILE = "summary.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,7 @@ class RunSummary:
 
 def save_summary(summary: RunSummary, folder: Path) -> None:
     """Write ``summary.json``, whole or not at all."""
-    fresh = folder / "summary.json.new"
-    fresh.write_text(json.dumps(summary.to_json(), indent=2) + "\n", encoding="utf-8")
-    fresh.replace(folder / "summary.json")
+    write_values(folder / FILE, summary.to_json(), indent=2)
 
 
 def load_summary(folder: Path) -> RunSummary | None:
@@ -77,20 +77,12 @@ def load_summary(folder: Path) -> RunSummary | None:
     Raises:
         ValueError: if the file does not hold a summary.
     """
-    path = folder / "summary.json"
+    path = folder / FILE
     if not path.exists():
         return None
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path}: damaged, expected JSON, found: {error}. Delete it, and train again: the run "
-            "goes on from its last checkpoint."
-        ) from None
-    expected = {f.name for f in fields(RunSummary)} - {"folder"}
-    if set(values) != expected:
-        wrong = sorted(set(values) ^ expected)
-        raise ValueError(f"{path}: not a summary of this version (differs in {', '.join(wrong)}).")
+    remedy = "Delete it, and train again: the run goes on from its last checkpoint."
+    values = {**read_values(path, remedy), "folder": str(folder)}
+    check_fields(path, values, RunSummary, remedy)
     for key in ("failures", "loaded"):
         values[key] = tuple(values[key])
-    return RunSummary(folder=str(folder), **values)
+    return RunSummary(**values)
