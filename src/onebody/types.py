@@ -33,6 +33,7 @@ Form: TypeAlias = Literal["vector", "frames", "joints"]
 
 Array: TypeAlias = npt.NDArray[np.generic]
 Floats: TypeAlias = npt.NDArray[np.float32]
+Doubles: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Frames: TypeAlias = npt.NDArray[np.uint8]

@@ -18,8 +18,6 @@ from onebody.types import Bools, Ints
 
 Numbers = npt.NDArray[np.float64]
 
-DEPTH_GREY = 136
-"""Grey of a depth picture at the row's reference distance; background is 0."""
 DEPTH_GREY_PER_MM = 119.0 / 900.0
 """Grey steps per mm: grey = 136 + (depth_ref_mm - Z) * 119 / 900."""
 

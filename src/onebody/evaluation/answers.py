@@ -14,6 +14,7 @@ from onebody.config import lookup
 from onebody.data import Batch, Source, evaluation_batches
 from onebody.metrics import Results, concatenate
 from onebody.models import Network
+from onebody.models.modes import evaluating as in_evaluation
 
 
 def evaluate(
@@ -73,14 +74,8 @@ def evaluate(
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
     """Switch to evaluation without gradients; then give every module its own mode back."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training  # one by one: a part may have been frozen on purpose
+    with in_evaluation(network), torch.inference_mode():
+        yield
 
 
 def average_clips(results: Results) -> Results:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from onebody.metrics.base import Results
 from onebody.metrics.pose import average, joints_of
-from onebody.types import Bools
-
-Doubles = npt.NDArray[np.float64]
+from onebody.types import Bools, Doubles
 
 MIN_JOINTS = 3
 """With fewer annotated joints a similarity transform fits any pose exactly: nothing is measured."""

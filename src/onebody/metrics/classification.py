@@ -11,13 +11,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from onebody.metrics.base import Results
-from onebody.types import Ints
-
-Doubles = npt.NDArray[np.float64]
+from onebody.types import Doubles, Ints
 
 
 def top_k(results: Results, k: int = 1) -> float:

@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from onebody.metrics.base import Metric, Results
-from onebody.types import Array, Ints
+from onebody.types import Array, Doubles, Ints
 
 MIN_GROUPS = 6
 """Below six subjects (or groups) a bootstrap interval is far too narrow: none is given."""
-
-Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,9 @@ A function of ``scores [M]`` and ``known [M]`` (bool) returns NaN where one side
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from onebody.metrics.classification import ranks
-from onebody.types import Bools
-
-Doubles = npt.NDArray[np.float64]
+from onebody.types import Bools, Doubles
 
 
 def known_auroc(scores: Doubles, known: Bools) -> float:

@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from onebody.metrics.base import Results
-from onebody.types import Array, Bools
-
-Doubles = npt.NDArray[np.float64]
+from onebody.types import Array, Bools, Doubles
 
 AUC_STEPS = 20
 """Thresholds of an area under the PCK curve: limit * i / 20, i = 1 to 20."""

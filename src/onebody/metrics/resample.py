@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from onebody.metrics.intervals import MIN_GROUPS, Interval
+from onebody.types import Doubles
 
-Doubles = npt.NDArray[np.float64]
 BySubject = Mapping[tuple[str, int], float]
 """A figure by (subject, seed)."""
 

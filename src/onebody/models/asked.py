@@ -63,6 +63,11 @@ def pick_rows(x: Tensor, have: Tensor | None, want: Tensor | None) -> Tensor:
     return x if bool(within.all()) else x[within]
 
 
+def run_depth(asks: Mapping[str, Ask]) -> int:
+    """Return how many stages must run for all that the tasks read."""
+    return 1 + max(max(ask.stages) for ask in asks.values())
+
+
 def common_depth(asks: Mapping[str, Ask]) -> int:
     """Return the deepest stage that everything passes that the tasks read.
 

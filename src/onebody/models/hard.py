@@ -15,6 +15,7 @@ from onebody.models.asked import (
     common_depth,
     last_layers,
     pick_rows,
+    run_depth,
     take_rows,
     trainable_or_refuse,
 )
@@ -49,7 +50,7 @@ class HardSharing(Sharing):
         features: Features = {task: {} for task in asks}
         x, kept = self.encoder.stem(inputs, valid, scoped(state, "stem"))
         left = prefixed(kept, "stem")
-        for number in range(1 + max(stage for ask in asks.values() for stage in ask.stages)):
+        for number in range(run_depth(asks)):
             name = f"stages.{number}"
             x, kept = self.encoder.stages[number](x, scoped(state, name))
             left |= prefixed(kept, name)

@@ -25,6 +25,7 @@ from onebody.models.asked import (
     common_depth,
     last_layers,
     pick_rows,
+    run_depth,
     take_rows,
     trainable_or_refuse,
 )
@@ -78,7 +79,7 @@ class MmoeSharing(Sharing):
         left = prefixed(kept, "stem")
         gates = self._gates(stem, rows, asks)
         xs = [stem] * len(self.experts)
-        for number in range(1 + max(stage for ask in asks.values() for stage in ask.stages)):
+        for number in range(run_depth(asks)):
             for place in range(len(xs)):
                 name = f"experts.{place}.stages.{number}"
                 stage = self._expert(place).stages[number]

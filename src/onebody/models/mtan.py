@@ -24,7 +24,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from onebody.config import Config
-from onebody.models.asked import pick_rows, take_rows
+from onebody.models.asked import pick_rows, run_depth, take_rows
 from onebody.models.base import Ask, Encoder, Features, Sharing, StageInfo, prefixed, scoped
 from onebody.models.frames import fold_frames, unfold_frames
 from onebody.models.hard import deepest
@@ -96,7 +96,7 @@ class MtanSharing(Sharing):
         attended: dict[str, Feature] = {}
         x, kept = self.encoder.stem(inputs, valid, scoped(state, "stem"))
         left = prefixed(kept, "stem")
-        for number in range(1 + max(stage for ask in asks.values() for stage in ask.stages)):
+        for number in range(run_depth(asks)):
             name = f"stages.{number}"
             x, kept = self.encoder.stages[number](x, scoped(state, name))
             left |= prefixed(kept, name)

@@ -16,6 +16,7 @@ from onebody.models.asked import (
     common_depth,
     last_layers,
     pick_rows,
+    run_depth,
     take_rows,
     trainable_or_refuse,
 )
@@ -70,8 +71,8 @@ class TrunkSharing(Sharing):
     ) -> tuple[Features, State]:
         """Return each task's Features; see `Sharing`."""
         rows, inputs, valid = take_rows(inputs, valid, asks, state)
-        deepest = max(stage for ask in asks.values() for stage in ask.stages)
-        exchanges = min(deepest + 1, len(self.mixers))
+        depth = run_depth(asks)
+        exchanges = min(depth, len(self.mixers))
         running = self._running(asks, 0, exchanges)
         have = dict.fromkeys(running, rows)
         features: Features = {task: {} for task in asks}
@@ -81,7 +82,7 @@ class TrunkSharing(Sharing):
             name = f"trunks.{task}.stem"
             x[task], kept = self._trunk(task).stem(inputs, valid, scoped(state, name))
             left |= prefixed(kept, name)
-        for number in range(deepest + 1):
+        for number in range(depth):
             running = self._running(asks, number, exchanges)
             if number >= exchanges:  # from here on a trunk serves its own task only
                 x = {t: pick_rows(x[t], have[t], asks[t].rows) for t in running}

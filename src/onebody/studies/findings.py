@@ -15,8 +15,9 @@ from collections.abc import Callable
 import numpy as np
 
 from onebody.metrics import Interval
-from onebody.studies.gains import Doubles, Gains
+from onebody.studies.gains import Gains
 from onebody.studies.section import Finding, Verdict
+from onebody.types import Doubles
 
 ALMOST_ALL = 0.75
 """Share of the configurations that "almost all" asks for."""

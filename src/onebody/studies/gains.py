@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from onebody.metrics import BySubject, Interval, Resampler
+from onebody.types import Doubles
 
-Doubles = npt.NDArray[np.float64]
 ByTask = Mapping[str, BySubject]
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from onebody.studies.gains import Doubles
 from onebody.studies.pictures import COLORS
 from onebody.studies.section import Plot, Series
+from onebody.types import Doubles
 
 MARKERS = "osD^vP*X"
 DPI = 100

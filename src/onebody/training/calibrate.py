@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from onebody.config import Config
@@ -16,9 +15,7 @@ from onebody.metrics import Results, expected_calibration_error, keeping_thresho
 from onebody.models import Calibration, Network
 from onebody.models.calibration import Score, known_scores, log_probabilities, tempered
 from onebody.tasks import ClassTask, JointTask
-from onebody.types import Ints
-
-Doubles = npt.NDArray[np.float64]
+from onebody.types import Doubles, Ints
 
 _FARTHEST = np.log(20.0)
 """Temperatures are looked for between 1/20 and 20."""
