@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from collections import deque
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 from pool_work import work
 
+from onebody.studies import pool as pool_room
 from onebody.studies.pool import Pool, _State, duration, threads_of
 
 
@@ -62,6 +65,32 @@ def test_a_killed_process_is_replaced(tmp_path, monkeypatch):
     assert str(os.getpid()) not in " ".join(made.values())
 
 
+def test_work_is_begun_anew_after_the_processes_have_broken(monkeypatch):
+    """One process may be killed while another's work is being collected."""
+
+    class Broken:
+        def submit(self, *_given):
+            raise BrokenProcessPool("a process was killed")
+
+    class Fresh:
+        def __init__(self, *_given, **_options):
+            pass
+
+        def submit(self, work, given):
+            future = Future()
+            future.set_result(work(given))
+            return future
+
+        def shutdown(self, **_options):
+            pass
+
+    monkeypatch.setattr(pool_room, "ProcessPoolExecutor", Fresh)
+    with Pool(2) as pool:
+        pool._processes = Broken()
+        made, failures = pool.run(str.upper, ["a", "b"], named=str, say=lambda _: None)
+    assert (made, failures) == ({0: "A", 1: "B"}, [])
+
+
 def test_what_kills_its_process_twice_is_given_up():
     said: list[str] = []
     state = _State(todo=deque([0, 1]), say=said.append)
@@ -76,6 +105,7 @@ def test_what_kills_its_process_twice_is_given_up():
 PARENT = """
 import sys, time
 sys.path.insert(0, {folder!r})
+from onebody.studies import pool as pool_room
 from onebody.studies.pool import Pool
 if __name__ == "__main__":
     with Pool(2) as pool:

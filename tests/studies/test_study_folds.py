@@ -39,6 +39,17 @@ def test_every_row_of_every_table_is_tested_once(make):
     assert sorted(people) == [("p0",), ("p1",), ("p2",), ("p3",)]
 
 
+def test_names_of_several_tables_are_tested_once(make):
+    tables = [
+        table("pictures", subject=[f"p{i}" for i in range(6)]),
+        table("skeletons", subject=[f"p{i}" for i in range(2, 10)]),
+    ]
+    recipe, made = make(tables, 2)
+    tested = [set(fold.apply(recipe).split.test["subject"]) for fold in made]
+    assert not tested[0] & tested[1]
+    assert tested[0] | tested[1] == {f"p{i}" for i in range(10)}
+
+
 def test_the_same_seed_draws_the_same_folds(make):
     recipe, first = make([FILMS], 5)
     _, second = make([FILMS], 5)

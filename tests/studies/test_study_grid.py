@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from study_cases import tiny_study
@@ -14,7 +15,13 @@ from onebody.studies.choice import choose
 from onebody.studies.config import StudyConfig, part_names, read_study
 from onebody.studies.folds import make_folds
 from onebody.studies.grid import grid_plans, make_context, make_grid
-from onebody.studies.proportion import arm_of, fractions, pair_of, proportion_plans
+from onebody.studies.proportion import (
+    ProportionConfig,
+    arm_of,
+    fractions,
+    pair_of,
+    proportion_plans,
+)
 from onebody.training import RunSummary, build_run, build_sources
 
 
@@ -180,6 +187,13 @@ def test_validation_names_a_configuration_and_each_twins_budget(tiny, tmp_path):
     found["hard.average.own"] = [summary()]
     with pytest.raises(ValueError, match="nothing was measured on validation"):
         choose(context, grid, found, "f" * 16)
+
+
+def test_a_column_of_both_tasks_cannot_be_thinned_out_for_one():
+    tasks = dict.fromkeys(("action", "gesture"), SimpleNamespace(form="vector", column="class"))
+    context = SimpleNamespace(tasks=tasks, twins={name: (name,) for name in tasks})
+    with pytest.raises(ValueError, match="'action' and 'gesture' read one column, 'class'"):
+        pair_of(context, ProportionConfig())
 
 
 def test_fractions_keep_the_sum_and_make_the_proportion():

@@ -54,8 +54,12 @@ def _in_turn(recipe: Recipe, column: str) -> list[tuple[str, ...]]:
 
 
 def _drawn(recipe: Recipe, k: int) -> tuple[Fold, ...]:
-    """Draw folds that each hold out a part of every table."""
+    """Draw folds that each hold out a part of every table.
+
+    Names that several tables have are drawn once: whoever it is, all rows are tested together.
+    """
     held: list[dict[str, list[str]]] = [{} for _ in range(k)]
+    drawn: set[tuple[str, str]] = set()
     for place, table in enumerate(read_tables(recipe)):
         column = "subject" if (table.subject != "").all() else "group"
         values = np.unique(getattr(table, column))
@@ -65,6 +69,8 @@ def _drawn(recipe: Recipe, k: int) -> tuple[Fold, ...]:
                 f"as many subjects, or groups, on all of its rows, found {len(values)} {column}s "
                 f"({int((getattr(table, column) == '').sum())} rows without)."
             )
+        values = np.array([value for value in values.tolist() if (column, value) not in drawn])
+        drawn |= {(column, value) for value in values.tolist()}
         order = np.random.default_rng((recipe.evaluation.split_seed, place)).permutation(values)
         for fold, part in zip(held, np.array_split(order, k), strict=True):
             fold.setdefault(column, []).extend(sorted(part.tolist()))

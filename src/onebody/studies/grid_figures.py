@@ -176,5 +176,5 @@ def _by_seed(figures: Mapping[tuple[str, int], float]) -> dict[str, list[float]]
     """Return figures by subject, rounded, in the order of the seeds."""
     kept: dict[str, list[float]] = {}
     for (subject, _), value in sorted(figures.items()):
-        kept.setdefault(subject, []).append(round(value, 5))
+        kept.setdefault(subject, []).append(value)
     return kept

@@ -86,7 +86,6 @@ class Pool:
                 place = state.flying.pop(future)
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):
-                    self._processes = None
                     state.killed(place, named(given[place]))
                 else:
                     state.finished(place, named(given[place]), future, error)
@@ -101,13 +100,17 @@ class Pool:
             except Exception as error:
                 future.set_exception(error)
             return future
-        if self._processes is None:
-            self._processes = ProcessPoolExecutor(
-                self.jobs,
-                multiprocessing.get_context("spawn"),
-                initializer=_begin,
-                initargs=(threads_of(self.jobs),),
-            )
+        if self._processes is not None:
+            try:
+                return self._processes.submit(work, given)
+            except BrokenProcessPool:  # a process was killed since work was last begun
+                pass
+        self._processes = ProcessPoolExecutor(
+            self.jobs,
+            multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(threads_of(self.jobs),),
+        )
         return self._processes.submit(work, given)
 
 

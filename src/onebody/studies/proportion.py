@@ -27,7 +27,7 @@ class ProportionConfig(Config):
     """Which proportions are tried.
 
     Attributes:
-        of, to: the two class tasks; empty: the recipe's only two twins.
+        of, to: the two class tasks, that of actions first; empty: the recipe's only two twins.
         shares: of the rows of ``of`` among the training rows of both, ascending.
     """
 
@@ -77,7 +77,7 @@ def pair_of(context: StudyContext, config: ProportionConfig) -> tuple[str, str]:
     """Return the two tasks.
 
     Raises:
-        ValueError: if they are not two class tasks of the recipe.
+        ValueError: if they are not two class tasks of the recipe with columns of their own.
     """
     compared = [task for tasks in context.twins.values() for task in tasks]
     pair = (config.of, config.to) if config.of or config.to else tuple(compared)
@@ -88,6 +88,12 @@ def pair_of(context: StudyContext, config: ProportionConfig) -> tuple[str, str]:
             raise ValueError(f"'study.proportions' names {task!r}. {nearest(task, compared)}")
         if context.tasks[task].form != "vector":
             raise ValueError(f"'study.proportions': {task!r} is no task of one class per clip.")
+    first, second = (context.tasks[task].column for task in pair)
+    if first == second:
+        raise ValueError(
+            f"'study.proportions': {pair[0]!r} and {pair[1]!r} read one column, {first!r}, whose "
+            "rows cannot be thinned out for one of them alone."
+        )
     return pair[0], pair[1]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from onebody.studies.delta import headlines
 from onebody.studies.figures import figures_of, mean_of, spread_of
 from onebody.studies.findings import SOFT, bounds_text, finding, judged, not_computed, percent
-from onebody.studies.gains import Cell, Doubles, Gains, GridFigures
+from onebody.studies.gains import Cell, Gains, GridFigures
 from onebody.studies.proportion import (
     BALANCED,
     HARD,
@@ -28,6 +28,7 @@ from onebody.studies.section import (
     Verdict,
 )
 from onebody.studies.table import figure
+from onebody.types import Doubles
 
 SIZE = "equal-depth"
 NEGLIGIBLE = 0.02
@@ -54,13 +55,13 @@ def summarize_proportion(
     return SectionResult(
         title=f"Proportion of {pair[0]} to {pair[1]}",
         tables=(_table(context, config, deltas, gains, labels),),
-        findings=(_soft(context, deltas, gains), _matters(config, deltas, gains)),
+        findings=(_soft(context, pair[0], deltas, gains), _matters(config, deltas, gains)),
         plots=(
             _delta_plot(pair, config, deltas, gains, labels),
             *_task_plots(pair, config, gains, labels, context),
         ),
         figures={
-            "delta": {kind: [round(float(d[0]), 5) for d in many] for kind, many in deltas.items()},
+            "delta": {kind: [float(d[0]) for d in many] for kind, many in deltas.items()},
             "shares": list(config.shares),
         },
     )
@@ -174,8 +175,17 @@ def _table(
     )
 
 
-def _soft(context: StudyContext, deltas: dict[str, list[Doubles]], gains: Gains) -> Finding:
-    """Judge: soft sharing gains most above all when actions are the more frequent part."""
+def _soft(
+    context: StudyContext, actions: str, deltas: dict[str, list[Doubles]], gains: Gains
+) -> Finding:
+    """Judge: soft sharing gains most above all when actions are the more frequent part.
+
+    Args:
+        context: of the study.
+        actions: the task whose share grows, which is taken for that of actions.
+        deltas: by network, at every share.
+        gains: of the sweep.
+    """
     kind = str(getattr(getattr(context.named.recipe.network, "sharing", None), "kind", ""))
     if kind not in SOFT or HARD not in deltas:
         why = f"the named configuration shares by {kind!r}, which is none of {', '.join(SOFT)}"
@@ -184,7 +194,7 @@ def _soft(context: StudyContext, deltas: dict[str, list[Doubles]], gains: Gains)
     change = over[-1] - over[0]
     text = (
         f"{context.named.name} has {percent(over[0][0])} more Delta_MTL than hard sharing at the "
-        f"smallest share of actions and {percent(over[-1][0])} at the largest, a change of "
+        f"smallest share of {actions!r} and {percent(over[-1][0])} at the largest, a change of "
         f"{percent(change[0])}"
     )
     return judged(SOFT_NAME, SOFT_CLAIM, text, change, gains.interval(change))

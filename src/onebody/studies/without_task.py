@@ -105,7 +105,8 @@ def _across(context: StudyContext, way: Way, recipe: Recipe) -> list[Plan]:
     """Plan the trainings on one source that are tested on the others' people.
 
     Raises:
-        ValueError: if there is one source only, or a row's person is not known.
+        ValueError: if there is one source only, a row's person is not known, or a person of one
+            source is called like one of another.
     """
     tables = read_tables(recipe)
     if len(tables) < 2 or any((table.subject == "").any() for table in tables):
@@ -116,6 +117,13 @@ def _across(context: StudyContext, way: Way, recipe: Recipe) -> list[Plan]:
     plans: list[Plan] = []
     for table in tables:
         people = np.unique(np.concatenate([t.subject for t in tables if t is not table]))
+        alike = np.intersect1d(table.subject, people).tolist()
+        if alike:
+            raise ValueError(
+                f"'study.without_task': 'across' tests all people of the other sources, but "
+                f"{alike[0]!r} is also a subject of {table.name!r}. Give the sources' subjects "
+                "names of their own (subject_prefix)."
+            )
         split = {
             **recipe.split.model_dump(),
             "test": {"subject": tuple(people.tolist())},

@@ -36,7 +36,7 @@ def summarize_without_task(
     context: StudyContext, config: WithoutTaskConfig, runs: Sequence[Run]
 ) -> SectionResult:
     """Make tables, a plot and a finding of the finished runs."""
-    gaps = {way: _gap(runs, arm_of(way)) for way in config.ways}
+    gaps: dict[str, Difference] = {way: _gap(runs, arm_of(way)) for way in config.ways}
     tables = [_told(context, config, runs), _gaps(config, runs, gaps)]
     if config.unknown:
         tables.append(_unknown(config, runs))
@@ -49,9 +49,9 @@ def summarize_without_task(
         plots=(_plot(config, runs),),
         figures={
             way: {
-                "given": _rounded(runs, arm_of(way), "top1_given"),
-                "not_given": _rounded(runs, arm_of(way), "top1"),
-                "right_task": _rounded(runs, arm_of(way), "task_accuracy"),
+                "given": _plain(runs, arm_of(way), "top1_given"),
+                "not_given": _plain(runs, arm_of(way), "top1"),
+                "right_task": _plain(runs, arm_of(way), "task_accuracy"),
                 "gap": gap.mean,
                 "interval": gap.interval.bounds,
             }
@@ -70,7 +70,8 @@ def _gap(runs: Sequence[Run], arm: str) -> Difference:
 def _told(context: StudyContext, config: WithoutTaskConfig, runs: Sequence[Run]) -> Table:
     """Show what each task is worth with the task given, in the named network and in the others."""
     tasks = class_tasks(context)
-    arms = {context.named.name: context.named.name, **{way: arm_of(way) for way in config.ways}}
+    arms: dict[str, str] = {context.named.name: context.named.name}
+    arms |= {way: arm_of(way) for way in config.ways}
     rows = []
     for label, arm in arms.items():
         cells = []
@@ -117,7 +118,8 @@ def _unknown(config: WithoutTaskConfig, runs: Sequence[Run]) -> Table:
     """Show how well clips of none of the tasks are told apart."""
     rows = []
     for way in config.ways:
-        found = [run.measured.neither[ANSWER] for run in runs if run.arm == arm_of(way, "unknown")]
+        own = [run.measured.neither for run in runs if run.arm == arm_of(way, "unknown")]
+        found = [neither[ANSWER] for neither in own if ANSWER in neither]
         cells = []
         for key in ("auroc", "fpr95", "rejected_known", "rejected_neither"):
             values = [float(v) for one in found if (v := one[key]) is not None]
@@ -140,7 +142,7 @@ def _unknown(config: WithoutTaskConfig, runs: Sequence[Run]) -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            f"Held out: {held}. Means over runs.",
+            f"Held out: {held}. Means over runs that test such clips.",
             "The threshold of rejection is set on validation clips of known classes.",
         ),
     )
@@ -222,7 +224,7 @@ def _plot(config: WithoutTaskConfig, runs: Sequence[Run]) -> Plot:
     )
 
 
-def _rounded(runs: Sequence[Run], arm: str, metric: str) -> dict[str, float]:
+def _plain(runs: Sequence[Run], arm: str, metric: str) -> dict[str, float]:
     """Return a figure by test subject and seed, for the kept JSON."""
     found = figures_of(runs, arm, ANSWER, metric)
-    return {f"{subject} seed{seed}": round(value, 5) for (subject, seed), value in found.items()}
+    return {f"{subject} seed{seed}": value for (subject, seed), value in found.items()}
