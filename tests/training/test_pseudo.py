@@ -58,6 +58,28 @@ def test_rows_without_a_label_get_the_teachers(taught):
     assert all(not s.table.soft for part in ("validation", "test") for s in found.splits[part])
 
 
+def test_rows_that_lost_their_only_label_get_the_teachers(taught, tiny):
+    few = "data.0.keep={column: gesture, per_class: 1}"
+    alone = tiny([ONE, few]).only(["gesture"])
+    kept = len(build_sources(alone).splits["train"][0].table)
+    assert kept < 4
+    recipe = taught([few]).only(["gesture"])
+    found = with_pseudo_labels(recipe, build_sources(recipe), CPU)
+    (source,) = found.splits["train"]
+    assert len(source.table) == 16
+    assert source.table.labeled("gesture").sum() == found.rows["train"] == kept
+    assert found.rows["pseudo gesture"] == 16 - kept
+    assert all(s.table.labeled("gesture").all() for s in found.splits["test"])
+
+
+def test_rows_that_nobody_labels_are_left_out(taught):
+    changes = ["data.0.keep={column: gesture, per_class: 1}"]
+    recipe = taught(changes, confidence=0.99).only(["gesture"])
+    found = with_pseudo_labels(recipe, build_sources(recipe), CPU)
+    (source,) = found.splits["train"]
+    assert len(source.table) == found.rows["train"] + found.rows["pseudo gesture"] < 16
+
+
 def test_a_label_of_ones_own_stays(taught):
     setup = build_run(taught())
     for batch in next(setup.loader.epoch(0)):

@@ -3,9 +3,9 @@
 The other tasks keep all of their labels. At every number of labels the named configuration and the
 single-task twin are trained on the same clips, several times over: each *draw* takes other clips,
 another seed and the next fold, and both networks of a draw share all three, so that gains are
-paired. Twins make as many steps as the joint network of their draw: with few clips an epoch is a
-few steps, and as many epochs would leave them untrained. With all labels a twin has the budget that
-was the better one on validation.
+paired. Twins, and the joint network with pseudo-labels, make as many steps as the joint network of
+their draw: with few clips an epoch is a few steps, and as many epochs would leave twins untrained.
+With all labels a twin has the budget that was the better one on validation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from onebody.config import Config, nearest
 from onebody.data import ClassColumn
-from onebody.studies.arms import with_seed
+from onebody.studies.arms import with_seed, with_steps
 from onebody.studies.runs import Plan
 from onebody.studies.section import Fold, StudyContext
 from onebody.training import Recipe, read_tables
@@ -170,6 +170,8 @@ def _recipe(
         )
         for task in tasks_of(context, config)
     ]
+    if own.schedule.steps is None:  # rows that get a label make its epochs longer
+        own = with_steps(own, context.known.preview(own).steps)
     return Recipe.model_validate({**dict(own), "pseudo": tuple(teachers)})
 
 

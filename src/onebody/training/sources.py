@@ -79,8 +79,9 @@ def _divide(
     """Split every table into sources, and count their labeled rows.
 
     A source without a label of these tasks in a split has no part in that split; a recipe that
-    is left with some of its tasks may well have such sources. The split is that of the whole
-    tables; what is taught and tested are the known ones, which lack the held-out classes.
+    is left with some of its tasks may well have such sources. Only where there are teachers do
+    training rows stay that have no label: they may get one. The split is that of the whole tables;
+    what is taught and tested are the known ones, which lack the held-out classes.
     """
     sources: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
     rows = dict.fromkeys([*sources, "unlabeled"], 0)
@@ -101,6 +102,8 @@ def _divide(
         for name, kept in sources.items():
             chosen = labeled & parts[name] & ~unknown
             rows[name] += int(chosen.sum())
+            if name == "train" and recipe.pseudo:
+                chosen |= trains & ~unknown & _with_medium(recipe, place, table)
             if name == "test" and recipe.unknown:
                 rows["unknown"] = rows.get("unknown", 0) + int((unknown & parts[name]).sum())
                 chosen |= unknown & parts[name]
@@ -109,6 +112,12 @@ def _divide(
     if not sources["train"]:
         raise ValueError(f"No training row carries a label for {', '.join(tasks)}.")
     return sources, rows
+
+
+def _with_medium(recipe: Recipe, place: int, table: SampleTable) -> Bools:
+    """Return ``[N]``: rows of one source that the network can look at."""
+    media = table.media.get(recipe.input_of(place).modality)
+    return np.zeros(len(table), np.bool_) if media is None else np.asarray(media != "")
 
 
 def _router_columns(recipe: Recipe) -> list[str]:

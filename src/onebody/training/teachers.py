@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from onebody.data import Source
+from onebody.data.targets import labeled_rows
 from onebody.evaluation import LeakageError, check_apart
 from onebody.training.known import known_rows
 from onebody.training.pseudo import add_pseudo_labels, count_pseudo_labels, load_teacher
@@ -25,7 +29,8 @@ def with_pseudo_labels(recipe: Recipe, found: Sources, device: torch.device) -> 
         device: where the teachers run.
 
     Returns:
-        The rows; ``rows`` counts the pseudo-labels of each task, as ``pseudo TASK``.
+        The rows that have a label now; ``rows`` counts the pseudo-labels of each task, as
+        ``pseudo TASK``.
 
     Raises:
         LeakageError: if a teacher has learned from rows that the recipe tests.
@@ -36,10 +41,20 @@ def with_pseudo_labels(recipe: Recipe, found: Sources, device: torch.device) -> 
     for config in recipe.pseudo:
         check_teacher(config.teacher, recipe, found)
     teachers = [load_teacher(config, found.tasks, device) for config in recipe.pseudo]
-    train = add_pseudo_labels(found.splits["train"], teachers)
+    train = _labeled(add_pseudo_labels(found.splits["train"], teachers))
     counts = {f"pseudo {c.task}": count_pseudo_labels(train, c.task) for c in recipe.pseudo}
     splits = {**found.splits, "train": train}
     return replace(found, splits=splits, rows={**found.rows, **counts})
+
+
+def _labeled(sources: Sequence[Source]) -> list[Source]:
+    """Leave out rows that no teacher was sure of, and nobody else has labeled."""
+    left: list[Source] = []
+    for source in sources:
+        rows = np.any([labeled_rows(source.table, target) for target in source.targets], axis=0)
+        if rows.any():
+            left.append(replace(source, table=source.table.select(rows)))
+    return left
 
 
 def check_teacher(run: Path, recipe: Recipe, found: Sources) -> None:
