@@ -17,6 +17,7 @@ from onebody.studies.pool import duration, threads_of
 from onebody.studies.runs import Plan
 from onebody.training import Recipe, Setup, build_run
 from onebody.training.step import train_step
+from onebody.training.summary import FILE as FINISHED
 
 WARM, TIMED = 2, 3
 OVERHEAD_S = 0.5
@@ -66,18 +67,18 @@ def estimate(plans: Sequence[Plan], known: Known, *, jobs: int) -> Estimate:
     """
     # Teachers may not be trained yet; without their labels a step takes as long.
     plans = [replace(p, recipe=p.recipe.model_copy(update={"pseudo": ()})) for p in plans]
-    left = [plan for plan in plans if not (plan.folder / "summary.json").exists()]
+    left = [plan for plan in plans if not (plan.folder / FINISHED).exists()]
     seconds: dict[str, float] = {}
     before = torch.get_num_threads()
     torch.set_num_threads(threads_of(jobs))
     try:
         for plan in left:
             if plan.arm not in seconds:
-                seconds[plan.arm] = _run_seconds(_untaught(plan.recipe), known, threads_of(jobs))
+                seconds[plan.arm] = _run_seconds(plan.recipe, known, threads_of(jobs))
     finally:
         torch.set_num_threads(before)
     first = {plan.arm: plan.recipe for plan in reversed(plans)}
-    sizes = {arm: known.preview(_untaught(recipe)).parameters for arm, recipe in first.items()}
+    sizes = {arm: known.preview(recipe).parameters for arm, recipe in first.items()}
     return Estimate(
         arms=len(first),
         runs=len(plans),
@@ -86,11 +87,6 @@ def estimate(plans: Sequence[Plan], known: Known, *, jobs: int) -> Estimate:
         bytes=WEIGHT_BYTES * sum(sizes[plan.arm] for plan in plans),
         jobs=jobs,
     )
-
-
-def _untaught(recipe: Recipe) -> Recipe:
-    """Return a recipe without teachers, which may not be trained yet; its steps cost the same."""
-    return recipe.model_copy(update={"pseudo": ()})
 
 
 def _run_seconds(recipe: Recipe, known: Known, threads: int) -> float:

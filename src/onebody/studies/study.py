@@ -92,7 +92,7 @@ class Study:
 
     def estimate(self, *, jobs: int) -> Estimate:
         """Say what the whole study costs."""
-        plans = [*self.grid_runs, *self._section_runs(self._known_context())]
+        plans = self._all_runs(self._known_context())
         prepare(plans)
         return estimate(plans, self.context.known, jobs=jobs)
 
@@ -114,7 +114,7 @@ class Study:
             plans = self._section_runs(context)
             prepare(plans)
             self._train(plans, pool, say)
-            self._measure([*self.grid_runs, *plans], pool, say)
+            self._measure(self._all_runs(context), pool, say)
         return self._result(choice, context)
 
     def report(self) -> StudyResult:
@@ -125,7 +125,7 @@ class Study:
         """
         choice = load_choice(self.folder, self._fingerprint)
         context = self._known_context()
-        plans = [*self.grid_runs, *self._section_runs(context)]
+        plans = self._all_runs(context)
         missing = [plan.folder.name for plan in plans if not (plan.folder / MEASURED).exists()]
         if choice is None or missing:
             first = ", ".join(missing[:5]) + (", .." if len(missing) > 5 else "")
@@ -153,6 +153,11 @@ class Study:
             for plan in SECTIONS[key].plans(context, config)
         ]
         return self._ordered(found)
+
+    def _all_runs(self, context: StudyContext) -> list[Plan]:
+        """Return the runs of grid and sections, each once: a section may build on the grid's."""
+        every = [*self.grid_runs, *self._section_runs(context)]
+        return list({plan.folder: plan for plan in every}.values())
 
     def _known_context(self) -> StudyContext:
         """Return the context with the choice, if there is one already."""
@@ -204,16 +209,15 @@ class Study:
         first = summarize_grid(finished)
         if "proportions" not in self.parts.sections:
             first = replace(first, findings=(*first.findings, *without_proportion()))
-        sections, count = [first], len(runs)
+        sections = [first]
         for key, config in self.parts.sections.items():
             own: list[Run] = [measure_plan(plan) for plan in SECTIONS[key].plans(context, config)]
-            count += len(own)
             sections.append(SECTIONS[key].summarize(context, config, own))
         return StudyResult(
             choice=choice,
             named=named_sentences(finished),
             sections=tuple(sections),
-            runs=count,
+            runs=len(self._all_runs(context)),
             recipe=self.recipe,
         )
 
