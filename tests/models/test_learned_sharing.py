@@ -216,6 +216,28 @@ class TestGradients:
             seen.add(part[0] if part[0] == "heads" else part[3])
         assert seen == {"heads", "stem", "stages"}
 
+    def test_a_task_that_reads_early_is_served_by_no_later_stage(self):
+        heads = {"b": {"kind": "class", "stage": 1}}
+        network = make_network(
+            "light", TASKS, sharing={"kind": "learned", "routings": 8, "rate": 0.3}, heads=heads
+        ).train()
+        torch.manual_seed(1)
+        losses = iter(range(8))
+        network.before_step(lambda: torch.tensor(float(next(losses))), ["a", "b"])
+        table = network.sharing.table
+        assert bool((table[2:, 1] == 0.5).all())  # never tried, so nothing was learned
+        assert not bool((table[:, 0] == 0.5).any() | (table[:2, 1] == 0.5).any())
+        self.gradients(network, ["a", "b"])
+        before = {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
+        network.after_backward()
+        for stage, served in ((1, table[1].sum(0)), (2, table[2, 0])):
+            for module, count in enumerate(served.tolist()):
+                start = f"sharing.copies.{module}.stages.{stage}."
+                found = {n: p.grad for n, p in network.named_parameters() if n.startswith(start)}
+                assert found
+                for name, gradient in found.items():
+                    torch.testing.assert_close(gradient, before[name] / count)
+
     def test_passes_draw_routes_of_their_own(self):
         network = make(routings=8).train()
         torch.manual_seed(0)

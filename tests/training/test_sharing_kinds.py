@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from onebody.models import SHARINGS, load_network
+from onebody.models import SHARINGS, learned, load_network
 from onebody.training import build_run, loop, read_log, train
 from onebody.training.step import train_step
 
@@ -85,12 +85,11 @@ def test_a_step_of_evolution_sees_evaluation_mode_and_the_present_tasks(tiny, mo
         )
     )
     setup.network.train()
-    sharing, modes, runs = setup.network.sharing, [], []
+    sharing, modes = setup.network.sharing, []
     forward = type(sharing).forward
 
     def watching(self, inputs, valid, asks, state):
         modes.append((self.training, torch.is_grad_enabled()))
-        runs.append(self.routes if self._tried is None else self._tried)
         return forward(self, inputs, valid, asks, state)
 
     monkeypatch.setattr(type(sharing), "forward", watching)
@@ -108,6 +107,16 @@ def test_a_step_of_evolution_sees_evaluation_mode_and_the_present_tasks(tiny, mo
     assert bool((sharing.table[:, absent] == 0.25).all())
     assert not bool((sharing.table[:, present] == 0.25).all())
     assert report.samples == 4
+
+
+def test_routes_to_learn_by_are_not_those_that_were_tried(tiny, monkeypatch):
+    drawn, draw = [], learned.draw
+    monkeypatch.setattr(learned, "draw", lambda table: drawn.append(draw(table)) or drawn[-1])
+    setup = build_run(tiny(["network.sharing={kind: learned, routings: 4}"]))
+    setup.network.train()
+    train_step(setup, next(iter(setup.loader.epoch(0))), 0)
+    assert len(drawn) == 8
+    assert not torch.equal(torch.stack(drawn[:4]), torch.stack(drawn[4:]))
 
 
 def test_mixing_coefficients_have_a_group_of_their_own(tiny):

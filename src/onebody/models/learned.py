@@ -32,6 +32,7 @@ from onebody.models.asked import (
     common_depth,
     last_layers,
     pick_rows,
+    run_depth,
     take_rows,
     trainable_or_refuse,
     union_rows,
@@ -109,6 +110,7 @@ class LearnedSharing(Sharing):
         self.routings, self.rate, self.smallest = routings, rate, smallest
         self._tried: Routes | None = None
         self._present = self.tasks
+        self._reached = [[True] * len(self.tasks) for _ in self.info]  # stage, task
 
     @property
     def passes(self) -> int:  # type: ignore[override]
@@ -129,7 +131,7 @@ class LearnedSharing(Sharing):
         x, kept = self._copy(0).stem(inputs, valid, scoped(state, "stem"))
         left = prefixed(kept, "stem")
         ways = [_Way(tasks=tuple(asks), modules=(), x=x, rows=rows)]
-        for number in range(1 + max(stage for ask in asks.values() for stage in ask.stages)):
+        for number in range(run_depth(asks)):
             ways = [part for way in ways for part in self._divide(way, number, routes, asks)]
             for place, way in enumerate(ways):
                 # A module that tasks reach by different ways sees different streams.
@@ -173,8 +175,13 @@ class LearnedSharing(Sharing):
             levels.append([self._copy(taken.pop()).stages[number]])
         return trainable_or_refuse(last_layers(reversed(levels)), asks)
 
+    def trim(self, stages: Mapping[str, Sequence[int]]) -> None:
+        """Take note of which stages each task passes; the copies stay whole."""
+        depths = [max(stages[task]) for task in self.tasks]
+        self._reached = [[number <= depth for depth in depths] for number in range(len(self.info))]
+
     def before_step(self, score: Callable[[], Tensor], tasks: Sequence[str]) -> None:
-        """Let the distributions of the present tasks evolve by one step."""
+        """Let the distributions of the present tasks evolve by one step, as deep as they go."""
         self._present = tuple(tasks)
         if not self._evolves():
             return
@@ -189,19 +196,23 @@ class LearnedSharing(Sharing):
         moved = evolve(
             self.table, drawn, torch.stack(losses), rate=self.rate, smallest=self.smallest
         )
-        numbers = [self.tasks.index(task) for task in tasks]
-        self.table[:, numbers] = moved[:, numbers]
+        chosen = self._taking_part().unsqueeze(2)  # [stages, tasks, 1]
+        self.table.copy_(torch.where(chosen, moved, self.table))
 
     def after_backward(self) -> None:
         """Divide gradients by how many of the present tasks a part is expected to serve."""
         if self.frozen is not None:
             return
-        numbers = [self.tasks.index(task) for task in self._present]
-        served = self.table[:, numbers].sum(1)  # [stages, modules]
-        _divide_gradients(self._copy(0).stem, float(len(numbers)))
+        served = (self.table * self._taking_part().unsqueeze(2)).sum(1)  # [stages, modules]
+        _divide_gradients(self._copy(0).stem, float(len(self._present)))
         for stage, counts in enumerate(served.tolist()):
             for module, count in enumerate(counts):
                 _divide_gradients(self._copy(module).stages[stage], count)
+
+    def _taking_part(self) -> Tensor:
+        """Return ``[stages, tasks]`` bool: which present tasks pass a stage."""
+        present = torch.tensor([task in self._present for task in self.tasks])
+        return (torch.tensor(self._reached) & present).to(self.table.device)
 
     def freeze(self) -> None:
         """Keep the likeliest routes from now on; nothing is drawn, scaled or learned any more."""

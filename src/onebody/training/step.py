@@ -38,7 +38,7 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
         return StepReport(samples=samples)
 
     setup.optimizer.zero_grad(set_to_none=True)
-    torch.manual_seed(_step_seed(recipe.train.seed, step))
+    torch.manual_seed(_step_seed(recipe.train.seed, step, _NOBODY))
     given = (batches, rows, counts)
     network.before_step(lambda: _score(setup, *given), tuple(counts))
     torch.manual_seed(_step_seed(recipe.train.seed, step, world.rank))
@@ -183,9 +183,19 @@ def _placed(batch: Batch, setup: Setup) -> Batch:
     return Batch(inputs=inputs, valid=batch.valid, targets=batch.targets, context=batch.context)
 
 
-def _step_seed(seed: int, step: int, rank: int = 0) -> int:
-    """Return what a step draws from: a function of its number, so that a resumed run repeats it."""
+def _step_seed(seed: int, step: int, rank: int) -> int:
+    """Return what a process draws from in a step, so that a resumed run repeats it.
+
+    Args:
+        seed: of the training.
+        step: number of the step.
+        rank: of the process; `_NOBODY` for what all of them draw alike.
+    """
     return (seed * 1_000_003 + step) * 1_009 + rank
+
+
+_NOBODY = 1_008
+"""The rank of no process: draws before the forward are none that the first process repeats."""
 
 
 def _zero(batches: Sequence[Batch]) -> Tensor:
