@@ -32,9 +32,9 @@ class CrossStitchConfig(Config):
     Attributes:
         per: whether a weight mixes one ``channel`` or a whole ``layer``.
         same: what a task begins with of its own trunk; the others share the rest equally.
-        rate: factor on the weights' learning rate. The paper takes 100 to 1000 with SGD; a step of
-            Adam is about as long as its rate, however small the gradient, so that 10 times 0.001
-            already moves a weight of 0.9 by a hundredth a step.
+        rate: factor on the weights' learning rate. The paper is said to take a higher one than the
+            network's (unverified); a step of Adam is about as long as its rate, however small the
+            gradient, so that 10 times 0.001 already moves a weight of 0.9 by a hundredth a step.
         trunks: start all trunks from the ``same`` weights, or each from ``different`` ones.
     """
 
