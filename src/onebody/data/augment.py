@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,10 @@ Factor = Annotated[Range, AfterValidator(_positive)]
 Part = Annotated[Factor, AfterValidator(_fraction)]
 Amount = Annotated[Range, AfterValidator(_not_negative)]
 Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+Medium: TypeAlias = Literal["pictures", "skeletons", "numbers"]
+"""What an option must make sense for."""
 
 
 class AugmentConfig(Config):
@@ -117,7 +121,7 @@ class AugmentConfig(Config):
     warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
     jitter: Amount = (0.0, 0.0)
 
-    def without_use(self, medium: Literal["pictures", "skeletons", "numbers"]) -> list[str]:
+    def without_use(self, medium: Medium) -> list[str]:
         """Return the names of the options in use that make no sense for a kind of media."""
         useful = {
             "pictures": set(AugmentConfig.model_fields) - set(_SKELETONS_ONLY),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onebody.config import lookup
-from onebody.data.augment import AugmentConfig
+from onebody.data.augment import AugmentConfig, Medium
 from onebody.data.reading import channels_of
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import ClassColumn, JointsColumn, SampleTable
@@ -111,7 +111,9 @@ def _check_augment(
                 "mirror map (class: mirrored class, itself, or null), or turn flips off."
             )
     pictures = channels_of(spec.modality) is not None
-    medium = "skeletons" if spec.reads_skeletons else "pictures" if pictures else "numbers"
+    medium: Medium = "pictures" if pictures else "numbers"
+    if spec.reads_skeletons:
+        medium = "skeletons"
     if useless := augment.without_use(medium):
         raise ValueError(
             f"{spec.modality!r} is no medium for all of these changes: turn off "
