@@ -116,7 +116,8 @@ def test_routes_to_learn_by_are_not_those_that_were_tried(tiny, monkeypatch):
     setup.network.train()
     train_step(setup, next(iter(setup.loader.epoch(0))), 0)
     assert len(drawn) == 8
-    assert not torch.equal(torch.stack(drawn[:4]), torch.stack(drawn[4:]))
+    alike = (drawn[0] == drawn[4]).float().mean()  # a quarter by chance, of four modules
+    assert float(alike) < 0.6
 
 
 def test_mixing_coefficients_have_a_group_of_their_own(tiny):
