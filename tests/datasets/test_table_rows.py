@@ -69,3 +69,26 @@ def test_repeats_and_rare_classes(table):
     report = check_table(table)
     assert ["the same sample as list.txt:1" in str(d) for d in report.errors] == [True]
     assert "made: list.txt:3: column 'action': expected two samples" in str(report.warnings[0])
+
+
+def test_imported_skeletons_and_their_confidence(tmp_path):
+    joints, scores = np.ones((2, 3, 17, 2), np.float32), np.ones((2, 3, 17), np.float32)
+    joints[1], scores[1] = np.nan, np.nan
+    names = ("seen", "unseen", "flat")
+    for place, name in enumerate(names[:2]):
+        np.savez(tmp_path / f"{name}.npz", joints=joints[place], scores=scores[place])
+    np.savez(tmp_path / "flat.npz", joints=joints[0], scores=scores[0].ravel())
+    table = make_table(
+        "poses",
+        {
+            "skeleton": [f"{tmp_path}/{name}.npz#joints" for name in names],
+            "confidence": [f"{tmp_path}/{name}.npz#scores" for name in names],
+        },
+        layouts={"skeleton": "coco-17"},
+        row_names=list(names),
+    )
+    report = check_table(table)
+    (error,), (warning,) = report.errors, report.warnings
+    assert "flat: column 'confidence': expected numbers [T, J], found float32 [51]" in str(error)
+    assert "unseen: column 'skeleton': expected a joint that is seen, found none" in str(warning)
+    assert report.usable == 2

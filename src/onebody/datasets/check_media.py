@@ -128,10 +128,11 @@ def _flaws(source: str) -> tuple[Flaw, ...]:
 
 
 def _sensor_defects(reader: RowReader, row: Row, modality: str, source: str) -> Iterator[Defect]:
-    """Check an array of skeletons or sensor readings."""
+    """Check an array of skeletons, of their joints' confidence, or of sensor readings."""
     array = read_array(source)
-    if array.ndim != 3 or not len(array) or array.dtype.kind not in "fiu":
-        expected = "numbers [T, J, C] or [T, S, C]"
+    axes = 2 if modality == "confidence" else 3  # as import-poses and extract write it
+    if array.ndim != axes or not len(array) or array.dtype.kind not in "fiu":
+        expected = "numbers [T, J]" if axes == 2 else "numbers [T, J, C] or [T, S, C]"
         found = f"{array.dtype} {list(array.shape)} in {source}"
         yield reader.defect(
             row.line, reader.column_of(modality), expected, found, "Reshape the array."
@@ -150,6 +151,15 @@ def _sensor_defects(reader: RowReader, row: Row, modality: str, source: str) -> 
                 f"[T, {joints} joints of {layout}, 2 or 3]",
                 f"{list(array.shape)} in {source}",
                 "Export joints of this layout, or correct 'layouts' in the sidecar.",
+            )
+        elif np.isnan(array).any(-1).all():
+            yield reader.defect(
+                row.line,
+                reader.column_of(modality),
+                "a joint that is seen",
+                f"none in {len(array)} frames of {source}",
+                "Drop the row.",
+                warning=True,
             )
 
 
