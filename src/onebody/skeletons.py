@@ -115,6 +115,21 @@ def _correspondence(source: str, target: str) -> tuple[tuple[int, int] | None, .
     return tuple(next((pair for pair in found if pair), None) for found in options)
 
 
+def check_common(source: str, target: str) -> None:
+    """Refuse two layouts between which nothing can be converted, such as a body and a hand.
+
+    Raises:
+        ValueError: if a layout does not exist, or they have no joint in common; names those that
+            have one with the source.
+    """
+    if not any(_correspondence(source, target)):
+        related = [name for name in SKELETONS if any(_correspondence(source, name))]
+        raise ValueError(
+            f"Expected a layout that has joints in common with {source!r}, found {target!r}. Take "
+            f"one of {', '.join(related)}."
+        )
+
+
 @overload
 def convert(
     joints: Floats, mask: Bools | None, source: str, target: str

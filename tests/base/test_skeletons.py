@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onebody._layouts import MIDDLES
-from onebody.skeletons import SKELETONS, Skeleton, convert, get_skeleton
+from onebody.skeletons import SKELETONS, Skeleton, check_common, convert, get_skeleton
 
 NAMES = sorted(SKELETONS)
 SIZES = {
@@ -150,6 +150,16 @@ def test_known_correspondences():
     assert known.all()
     _, known = convert(person("shrec-22"), None, "shrec-22", "hand-21")
     assert known.all()
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(NAMES, NAMES)))
+def test_layouts_without_a_common_joint_are_refused(source, target):
+    hands = {"hand-21", "shrec-22"}
+    if (source in hands) == (target in hands):
+        check_common(source, target)
+    else:
+        with pytest.raises(ValueError, match=f"in common with '{source}', found '{target}'. Take"):
+            check_common(source, target)
 
 
 def test_a_middle_needs_both_sides():

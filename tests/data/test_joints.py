@@ -47,6 +47,8 @@ def test_other_shapes_are_refused():
         to_layout(values, "kinect-20", _spec())
     with pytest.raises(ValueError, match=r"the 17 joints of 'coco-17', found 20"):
         to_layout(values, "coco-17", _spec(dims=2))
+    with pytest.raises(ValueError, match="in common with 'kinect-20', found 'hand-21'"):
+        to_layout(values, "kinect-20", _spec(skeleton="hand-21", dims=2))
 
 
 def test_normalized_bodies_neither_know_place_nor_size():

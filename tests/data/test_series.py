@@ -119,6 +119,7 @@ def test_little_memory_keeps_the_latest(table, monkeypatch):
         (np.zeros((8, 6)), r"numbers \[T, J, C\], found float64 \[8, 6\]"),
         (np.zeros((0, 2, 3)), "expected frames, found none"),
         (np.full((8, 2, 3), "a"), "expected numbers"),
+        (np.full((8, 2, 3), np.inf), "found an infinite one in frame 0. Use NaN"),
     ],
 )
 def test_what_is_no_series_is_named(tmp_path, values, message):

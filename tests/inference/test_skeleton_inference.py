@@ -58,6 +58,18 @@ def test_three_joints_are_no_picture():
         _predictor().predict(np.zeros((5, 17, 3), np.float32), fps=10)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(np.nan, "expected joints, found none in 20 frames"), (np.inf, "infinite one in frame 3")],
+)
+def test_nothing_is_said_of_a_body_that_is_not_there(tmp_path, value, message):
+    bodies = _bodies()
+    bodies[3 if np.isinf(value) else slice(None)] = value
+    np.save(tmp_path / "body.npy", bodies)
+    with pytest.raises(ValueError, match=f"body.npy: .*{message}"):
+        _predictor().predict(tmp_path / "body.npy", fps=10)
+
+
 def test_windows_tell_frames_and_times(tmp_path):
     np.save(tmp_path / "body.npy", _bodies(24))
     medium = open_medium(str(tmp_path / "body.npy"), fps=10, span_s=(0.4, float("nan")))

@@ -38,6 +38,11 @@ def make_table_of(skeleton="mpii-16", unit="px", name="set"):
     return make_table(name, {"rgb": ["a.mp4"]}, columns={"pose": joints})
 
 
+def test_joints_of_a_body_are_none_of_a_hand():
+    with pytest.raises(ValueError, match="in common with 'mpii-16', found 'hand-21'"):
+        resolve_tasks({"pose": Pose2DConfig(skeleton="hand-21")}, [make_table_of()])
+
+
 def naive_loss(output, value, mask, dims):
     """Per sample, joint by joint, in plain numbers."""
     losses = []

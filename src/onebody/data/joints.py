@@ -10,7 +10,7 @@ import numpy as np
 
 from onebody.data.spec import InputSpec
 from onebody.data.table import Numbers
-from onebody.skeletons import Skeleton, convert, get_skeleton
+from onebody.skeletons import Skeleton, check_common, convert, get_skeleton
 from onebody.types import Bools, Floats
 
 VERTICAL = 1
@@ -29,7 +29,8 @@ def to_layout(values: Floats, layout: str, spec: InputSpec) -> tuple[Floats, Boo
         ``[B, T, K, D]``, zero where missing, and which joints there are ``[B, T, K]``.
 
     Raises:
-        ValueError: if they are not of that layout, or have fewer coordinates than asked for.
+        ValueError: if they are not of that layout, have no joint in common with the network's, or
+            fewer coordinates than asked for.
     """
     if values.shape[-1] not in (2, 3) or values.shape[-1] < spec.dims:
         raise ValueError(
@@ -42,6 +43,7 @@ def to_layout(values: Floats, layout: str, spec: InputSpec) -> tuple[Floats, Boo
             f"Expected the {joints} joints of {layout!r}, found {values.shape[2]}. State the "
             "layout that the skeletons are in."
         )
+    check_common(layout, spec.skeleton)
     values = values[..., : spec.dims]
     known = np.asarray(np.isfinite(values).all(axis=-1))
     if not known.all():

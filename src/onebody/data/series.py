@@ -19,7 +19,7 @@ from onebody.data.reading import RowError
 from onebody.data.sources import frame_span, read_array
 from onebody.data.spec import InputSpec
 from onebody.data.table import Numbers, SampleTable
-from onebody.types import Floats, Ints
+from onebody.types import Array, Floats, Ints
 
 CACHE_BYTES = 512 << 20
 """Most memory that read series take in one process; the least recently used go first."""
@@ -96,6 +96,24 @@ def read_series(table: SampleTable, row: int, modality: str) -> Series:
         raise RowError(f"{table.row_names[row]}: {error}") from error
 
 
+def check_series(values: Array, source: str) -> None:
+    """Refuse an array that is no series of numbers.
+
+    Raises:
+        ValueError: if it is not ``[T, J, C]``, or some number is infinite (a gap is NaN).
+    """
+    if values.ndim != 3 or not np.issubdtype(values.dtype, np.number):
+        raise ValueError(
+            f"{source}: expected numbers [T, J, C], found {values.dtype} {list(values.shape)}."
+        )
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        frame = int(np.argwhere(np.isinf(values))[0, 0])
+        raise ValueError(
+            f"{source}: expected finite numbers, found an infinite one in frame {frame}. Use NaN "
+            "for gaps."
+        )
+
+
 def positions(counts: Ints, spec: InputSpec, tempo: Tempo) -> Numbers:
     """Choose where in time the frames of B clips lie.
 
@@ -148,10 +166,7 @@ def _read(source: str, start_s: float, end_s: float, fps: float) -> Series:
     """Read the numbers of a span."""
     first, stop = frame_span(source, start_s, end_s, fps=fps)
     values = np.asarray(read_array(source))
-    if values.ndim != 3 or not np.issubdtype(values.dtype, np.number):
-        raise ValueError(
-            f"{source}: expected numbers [T, J, C], found {values.dtype} {list(values.shape)}."
-        )
+    check_series(values, source)
     if stop <= first:
         raise ValueError(f"{source}: expected frames, found none.")
     return Series(values=values[first:stop].astype(np.float32), first=first)

@@ -17,6 +17,7 @@ from onebody.data import Batch, InputSpec, SampleTable, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.clips import clip_indices
 from onebody.data.reading import channels_of
+from onebody.data.series import check_series
 from onebody.data.sources import (
     MediaInfo,
     frame_span,
@@ -167,6 +168,12 @@ def _read_numbers(
 ) -> Iterator[Group]:
     """Read windows of skeletons or sensor readings; skeletons are in the network's own layout."""
     values = np.asarray(read_array(medium.source))[medium.first :][: len(medium.times_s)]
+    check_series(values, medium.source)
+    if spec.reads_skeletons and not np.isfinite(values).all(axis=-1).any():
+        raise ValueError(
+            f"{medium.source}: expected joints, found none in {len(values)} frames. Take a span in "
+            "which somebody is seen."
+        )
     with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "medium.npy"
         np.save(path, values)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from onebody.data import JointsColumn, SampleTable, Target
 from onebody.metrics import Results
-from onebody.skeletons import get_skeleton
+from onebody.skeletons import check_common, get_skeleton
 from onebody.tasks.base import Task
 from onebody.tasks.resolve import TaskConfig, columns_of
 from onebody.types import Form
@@ -52,6 +52,8 @@ class PoseConfig(TaskConfig):
                 "'skeleton'; joints are converted to it."
             )
         skeleton = get_skeleton(self.skeleton or layouts[0]).name
+        for layout in layouts:
+            check_common(layout, skeleton)
         return self.model_copy(update={"name": name, "column": column, "skeleton": skeleton})
 
 
