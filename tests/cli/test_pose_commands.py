@@ -66,6 +66,8 @@ def test_recordings_without_anybody_are_named(results, tmp_path):
         (("--format", "coco", "--layout", "coco-17", "--size", "big"), "--size: expected a width"),
         (("--format", "mediapipe"), "--size 1920x1080"),
         (("--format", "coco", "--layout", "coco-17", "--fps", "0"), "--fps: expected frames"),
+        (("--format", "coco", "--layout", "coco-17", "--splits", "a"), "--format pyskl alone"),
+        (("--format", "coco", "--layout", "coco-17", "--world"), "--format mediapipe alone"),
     ],
 )
 def test_wrong_options_are_answered(results, tmp_path, options, message):
@@ -73,6 +75,14 @@ def test_wrong_options_are_answered(results, tmp_path, options, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (tmp_path / "set").exists()
+
+
+def test_a_list_of_no_classes_is_refused(results, tmp_path):
+    (tmp_path / "names.txt").write_text("\n \n")
+    arguments = ("--format", "coco", "--layout", "coco-17", "--classes", tmp_path / "names.txt")
+    result = run("import-poses", results, *arguments, "--out", tmp_path / "set")
+    assert result.exit_code == 2
+    assert "names.txt: expected class names, one a line, found none" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["import-poses", "export-poses", "extract"])

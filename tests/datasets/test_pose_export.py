@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import pickletools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,23 @@ def test_the_pickle_is_plain_and_of_protocol_4(tmp_path):
     assert first["keypoint_score"][0, 1, 2] == 0
     assert first["keypoint_score"].sum() == 4 * 13 - 1
     assert "label" not in found["annotations"][1]
+
+
+def test_labels_come_from_a_stated_column(tmp_path):
+    table = table_of(tmp_path, 2)
+    other = replace(table, columns={"kind": table.columns["class"]})
+    stated = to_pyskl(other, column="kind", size=(9, 9))
+    assert [annotation.get("label") for annotation in stated["annotations"]] == [1, None]
+    assert "label" not in to_pyskl(other, size=(9, 9))["annotations"][0]
+    with pytest.raises(
+        ValueError, match=r"class column of table 'set': 'kin'\. Did you mean 'kind'"
+    ):
+        to_pyskl(other, column="kin", size=(9, 9))
+
+
+def test_a_folder_is_no_pickle(tmp_path):
+    with pytest.raises(ValueError, match="expected a file to write, found a folder"):
+        write_pyskl(tmp_path, {})
 
 
 def test_what_the_form_cannot_say_is_refused(tmp_path):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from onebody.data.sources import read_array
+from onebody.data.store import save_table
 from onebody.datasets.pose_clip import PoseClip
 from onebody.datasets.pose_import import POSE_FORMATS, Target, import_poses, pose_reader
 from onebody.datasets.prepared import PreparedConfig, read_prepared
@@ -103,7 +106,7 @@ def test_unsure_joints_are_missing(tmp_path):
 def test_joints_are_converted_and_stay_missing(tmp_path):
     one = clip("a")
     one.joints[0, 0, COCO.index("l_hip")] = one.scores[0, 0, COCO.index("l_hip")] = np.nan
-    table, _ = import_poses([one], target(tmp_path, to="kinect-20"))
+    table, report = import_poses([one], target(tmp_path, to="kinect-20"))
     kinect = get_skeleton("kinect-20")
     joints = read_array(str(table.media["skeleton"][0]))
     assert table.layouts == {"skeleton": "kinect-20"}
@@ -116,12 +119,27 @@ def test_joints_are_converted_and_stay_missing(tmp_path):
     confidence = read_array(str(table.media["confidence"][0]))
     np.testing.assert_allclose(confidence[1, pelvis], 0.5)
     assert np.isnan(confidence[0, pelvis])
+    assert (report.known, report.joints) == (np.isfinite(joints).all(-1).sum(), joints.size // 2)
+
+
+def test_a_body_is_no_hand(tmp_path):
+    with pytest.raises(ValueError, match="in common with 'coco-17', found 'hand-21'"):
+        import_poses([clip("a")], target(tmp_path, to="hand-21"))
+
+
+def test_another_dataset_is_not_written_over(tmp_path):
+    import_poses([clip("a", label=1)], target(tmp_path))
+    table, _ = import_poses([clip("b")], target(tmp_path))  # an earlier import is
+    other = replace(table, media={**table.media, "rgb": table.media["skeleton"]})
+    save_table(other, tmp_path / "out")
+    with pytest.raises(ValueError, match=r"the dataset 'mine' \(skeleton, confidence, rgb\)"):
+        import_poses([clip("c")], target(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("clips", "message"),
     [
-        ([], "at least one of 0 recordings"),
+        ([], "mine: expected recordings, found none"),
         ([clip("a"), clip("a")], "each recording once, found 'a' twice"),
         ([clip("a"), clip("b", dims=3)], "2D or 3D joints, found both"),
     ],

@@ -109,6 +109,23 @@ def test_the_command_goes_on_after_a_video_that_cannot_be_read(pictures, tmp_pat
     assert "1 samples" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        (["elsewhere/frames.mp4"], "frames.mp4: expected videos of different names"),
+        (["--to", "hand-21"], "in common with 'penn-13', found 'hand-21'"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_work(pictures, tmp_path, further, message):
+    (tmp_path / "frames").symlink_to(pictures)
+    arguments = ["extract", str(tmp_path / "frames"), "--fps", "10", "--layout", "penn-13"]
+    arguments += ["--pose", str(tmp_path / "none.onnx"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*arguments, *further])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_real_video(shared, tmp_path):
     video = shared / "data" / "formats" / "mmaction2" / "test.avi"
     network = load_pose_network(

@@ -11,7 +11,9 @@ import typer
 def export_poses(
     folder: Annotated[Path, typer.Argument(help="A prepared folder with skeletons.")],
     out: Annotated[Path, typer.Option(help="The pickle.")],
-    column: Annotated[str, typer.Option(help="Column that gives the labels.")] = "class",
+    column: Annotated[
+        str, typer.Option(help="Column that gives the labels [default: class, if there is one].")
+    ] = "",
     size: Annotated[str, typer.Option(help="Size of the pictures, for 2D joints.")] = "",
 ) -> None:
     """Write the skeletons of a prepared folder for pyskl and mmaction2."""

@@ -54,7 +54,7 @@ def extract(
     """
     from onebody.cli.choices import parse_choice, parse_numbers, parse_size
     from onebody.cli.import_poses import describe
-    from onebody.datasets.pose_import import Target, import_poses
+    from onebody.datasets.pose_import import Target, check_target, import_poses
     from onebody.inference.extract import extract_poses
     from onebody.inference.pose_models import PoseNetworkOptions, load_pose_network
     from onebody.skeletons import get_skeleton
@@ -78,6 +78,8 @@ def extract(
         person=parse_choice("--person", person, ("score", "extent", "all")),
         min_score=min_score,
     )
+    check_target(target)
+    _refuse_twice(videos)
     joints = len(get_skeleton(layout))
     network = load_pose_network(pose, joints, options)
     clips, failed = [], False
@@ -93,6 +95,19 @@ def extract(
         typer.echo(f"{out}: {len(table)} samples, {describe(report)}")
     if failed:
         raise typer.Exit(1)
+
+
+def _refuse_twice(videos: list[str]) -> None:
+    """Refuse two videos of one name before the work begins: names tell samples apart."""
+    first: dict[str, str] = {}
+    for video in videos:
+        name = Path(video).stem
+        if name in first:
+            raise ValueError(
+                f"{video}: expected videos of different names, found {first[name]} as well. Rename "
+                "one, or extract them into folders of their own."
+            )
+        first[name] = video
 
 
 def _boxes_of(video: str, videos: list[str], boxes: Path | None) -> Boxes | None:

@@ -51,6 +51,17 @@ def import_poses(
     from onebody.skeletons import get_skeleton
 
     reader = pose_reader(format_)
+    _refuse_foreign(
+        format_,
+        {
+            "--images": ("coco", images),
+            "--keypoints": ("pyskl", keypoints),
+            "--splits": ("pyskl", splits),
+            "--unit": ("pyskl", unit),
+            "--y-up": ("pyskl", y_up),
+            "--world": ("mediapipe", world),
+        },
+    )
     layout = layout or ("mediapipe-33" if format_ == "mediapipe" else "")
     if not layout:
         raise ValueError("--layout: expected the joint layout of the files, found none.")
@@ -100,9 +111,22 @@ def describe(report: ImportReport) -> str:
     return "; ".join(parts)
 
 
+def _refuse_foreign(format_: str, options: dict[str, tuple[str, object]]) -> None:
+    """Refuse options, with the format that reads them and their value, that would go unread."""
+    for option, (reader, value) in options.items():
+        if value and reader != format_:
+            raise ValueError(
+                f"{option}: expected with --format {reader} alone, found it with {format_}. Leave "
+                "it out."
+            )
+
+
 def _lines(file: Path | None) -> tuple[str, ...]:
     """Read class names."""
     if file is None:
         return ()
     lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    return tuple(line for line in lines if line)
+    names = tuple(line for line in lines if line)
+    if not names:
+        raise ValueError(f"{file}: expected class names, one a line, found none. Write them.")
+    return names

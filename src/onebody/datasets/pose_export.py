@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from onebody.config import lookup
 from onebody.data import ClassColumn, SampleTable
 from onebody.data.sources import frame_span, read_array
 from onebody.labels import UNLABELED
@@ -19,7 +20,7 @@ _TO_METRES = np.array([0.001, -0.001, 0.001], np.float32)  # y up, as depth sens
 
 
 def to_pyskl(
-    table: SampleTable, *, column: str = "class", size: tuple[int, int] | None = None
+    table: SampleTable, *, column: str = "", size: tuple[int, int] | None = None
 ) -> dict[str, Any]:
     """Turn a table's skeletons into annotations, one person each.
 
@@ -29,21 +30,26 @@ def to_pyskl(
 
     Args:
         table: with the medium ``skeleton``.
-        column: column of classes that gives the labels; a table without it: none are written.
+        column: column of classes that gives the labels; empty: ``class``, if there is one.
         size: width and height of the pictures, which the form wants of 2D joints.
 
     Raises:
-        ValueError: if a row has no skeleton, two rows one name, 2D joints no size, or a 3D body
-            some of its joints.
+        ValueError: if the column does not exist or holds no classes, a row has no skeleton, two
+            rows one name, 2D joints no size, or a 3D body some of its joints.
     """
-    labels = table.columns.get(column)
+    classed = {name: c for name, c in table.columns.items() if isinstance(c, ClassColumn)}
+    labels = (
+        lookup(classed, column, f"class column of table {table.name!r}:")
+        if column
+        else classed.get("class")
+    )
     annotations: list[dict[str, Any]] = []
     splits: dict[str, list[str]] = defaultdict(list)
     if len(set(table.row_names)) != len(table):
         raise ValueError(f"Table {table.name!r}: expected a name of its own for every row.")
     for row, name in enumerate(table.row_names.tolist()):
         annotation = {"frame_dir": name, **_joints(table, row, size)}
-        if isinstance(labels, ClassColumn) and labels.values[row] != UNLABELED:
+        if labels is not None and labels.values[row] != UNLABELED:
             annotation["label"] = int(labels.values[row])
         annotations.append(annotation)
         if table.split[row]:
@@ -53,6 +59,8 @@ def to_pyskl(
 
 def write_pyskl(path: Path, content: dict[str, Any]) -> None:
     """Write annotations as a pickle (protocol 4), whole or not at all."""
+    if path.is_dir():
+        raise ValueError(f"{path}: expected a file to write, found a folder. Name one: {path}.pkl")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -19,7 +19,7 @@ from onebody.datasets.pose_tracks import Person, persons_of
 from onebody.datasets.pose_ultralytics import read_ultralytics
 from onebody.datasets.prepared import store_arrays
 from onebody.labels import UNLABELED, LabelSpace
-from onebody.skeletons import convert, get_skeleton
+from onebody.skeletons import check_common, convert, get_skeleton
 from onebody.types import Bools, Floats
 
 POSE_FORMATS: dict[str, Callable[[Path, PoseOptions], Iterator[PoseClip]]] = {
@@ -98,8 +98,10 @@ def import_poses(clips: Iterable[PoseClip], target: Target) -> tuple[SampleTable
         The table, and what was kept and left out.
 
     Raises:
-        ValueError: if no recording shows anybody, two have one name, or a label has no class.
+        ValueError: if no recording shows anybody, two have one name, a label has no class, the
+            layouts have no joint in common, or another dataset lies in the folder.
     """
+    check_target(target)
     report, samples, names = ImportReport(), [], set[str]()
     for clip in clips:
         if clip.name in names:
@@ -109,6 +111,8 @@ def import_poses(clips: Iterable[PoseClip], target: Target) -> tuple[SampleTable
             )
         names.add(clip.name)
         samples += _samples(clip, target, report)
+    if not names:
+        raise ValueError(f"{target.name}: expected recordings, found none. Is the file whole?")
     if not samples:
         raise ValueError(
             f"{target.name}: expected people in at least one of {report.recordings} recordings, "
@@ -125,6 +129,23 @@ def import_poses(clips: Iterable[PoseClip], target: Target) -> tuple[SampleTable
     return load_table(target.folder), report
 
 
+def check_target(target: Target) -> None:
+    """Refuse layouts that do not meet, and to write over anything but poses of an earlier time.
+
+    Raises:
+        ValueError: if the layouts have no joint in common, or another dataset lies in the folder.
+    """
+    check_common(target.layout, target.to or target.layout)
+    if not (target.folder / "table.json").exists():
+        return
+    held = load_table(target.folder)
+    if set(held.media) - {"skeleton", "confidence"} or set(held.columns) - {"class"}:
+        raise ValueError(
+            f"{target.folder}: expected no folder, or one of imported poses, found the dataset "
+            f"{held.name!r} ({', '.join([*held.media, *held.columns])}). Take another --out."
+        )
+
+
 def _samples(clip: PoseClip, target: Target, report: ImportReport) -> list[_Sample]:
     """Make the samples of a recording and count what is left out."""
     clip = _only_sure(clip, target.min_score)
@@ -135,11 +156,14 @@ def _samples(clip: PoseClip, target: Target, report: ImportReport) -> list[_Samp
     report.further_people += len(further)
     report.further_poses += int(known[further].any(-1).sum())
     report.frames += clip.joints.shape[1] * len(chosen)
-    report.known += int(known[chosen].sum())
-    report.joints += known[chosen].size
     if not chosen:
         report.left_out.append(clip.name)
-    return [_sample(clip, person, len(chosen) > 1, target) for person in chosen]
+    samples = [_sample(clip, person, len(chosen) > 1, target) for person in chosen]
+    for sample in samples:
+        seen = np.isfinite(sample.joints).all(-1)
+        report.known += int(seen.sum())
+        report.joints += seen.size
+    return samples
 
 
 def _only_sure(clip: PoseClip, min_score: float) -> PoseClip:
