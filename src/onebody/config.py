@@ -8,7 +8,7 @@ kind: ``encoder: {kind: light, width: 32}``.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -47,7 +47,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known) or 'none'}."
 
 
 def lookup(registry: Mapping[str, T_co], name: str, what: str) -> T_co:
@@ -75,7 +75,8 @@ def read_config(config: type[ConfigT], values: Mapping[str, Any], where: str) ->
     try:
         return config.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(config, fault) for fault in error.errors()]
+        faults = error.errors()
+        lines = [_explain(config, fault) for fault in faults if not _follows(fault, faults)]
         raise ValueError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
 
 
@@ -92,7 +93,10 @@ def choice(registry: Mapping[str, Factory[Any]], what: str) -> Any:
         if isinstance(value, str):
             value = {"kind": value}
         if not isinstance(value, Mapping) or "kind" not in value:
-            raise ValueError(f"expected a kind of {what} or a mapping with 'kind', found {value!r}")
+            raise ValueError(
+                f"expected a kind of {what} ({', '.join(registry)}) or a mapping with 'kind', "
+                f"found {value!r}"
+            )
         factory = lookup(registry, str(value["kind"]), what)
         return read_config(factory.config, value, f"{what} {value['kind']!r}")
 
@@ -121,6 +125,14 @@ def _explain(config: type[BaseModel], fault: Mapping[str, Any]) -> str:
     found = fault.get("input")
     return f"{place!r}: {message}" + (
         "" if fault["type"] == "value_error" else f", found {found!r}"
+    )
+
+
+def _follows(fault: Mapping[str, Any], faults: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a list is too short only because its faulty entries were not counted."""
+    place = fault["loc"]
+    return fault["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in faults
     )
 
 

@@ -36,6 +36,7 @@ class Vehicle(Config):
     part: Part = Wheel()
     spare: Wheel = Wheel()
     more: tuple[Wheel, ...] = ()
+    most: tuple[Part, ...] = Field(default=(Wheel(),), min_length=1)
 
 
 def test_parts_are_named_by_kind_or_mapping():
@@ -69,7 +70,9 @@ def test_building_passes_what_is_given():
             r"part 'wheel': unknown key 'spoke'",
         ),
         ({"name": "a", "part": {"spokes": 1}}, r"a mapping with 'kind'"),
-        ({"name": "a", "part": 3}, r"a kind of part"),
+        ({"name": "a", "part": 3}, r"a kind of part \(wheel, sail\) or a mapping"),
+        ({"name": "a", "most": ["oar"]}, r"'most.0': Unknown part 'oar'. Known: sail, wheel.$"),
+        ({"name": "a", "most": []}, r"'most': .*at least 1 item"),
         (
             {"name": "a", "spare": {"spokes": 0}},
             r"'spare\.spokes': .*greater than or equal to 1, found 0",
@@ -92,5 +95,6 @@ def test_configs_cannot_be_changed():
 def test_nearest_names_one_or_all():
     assert nearest("whel", PARTS) == "Did you mean 'wheel'?"
     assert nearest("zzz", PARTS) == "Known: sail, wheel."
+    assert nearest("zzz", ()) == "Known: none."
     with pytest.raises(ValueError, match=r"Unknown part .zzz.\. Known: sail, wheel"):
         lookup(PARTS, "zzz", "part")

@@ -175,6 +175,7 @@ def test_wrong_names_and_empty_folders_are_refused(official, tmp_path):
         read_msr_action3d(MsrAction3dConfig(folder=official))
     with pytest.raises(ValueError, match="no MSR Action3D here"):
         read_msr_action3d(MsrAction3dConfig(folder=tmp_path / "nowhere"))
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_real_recordings(shared, tmp_path):

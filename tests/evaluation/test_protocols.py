@@ -165,7 +165,8 @@ def test_validation_is_carved_where_the_own_split_has_none():
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("", r"set:5: no split"), ("eval", r"set:5: expected split .*'eval'")]
+    ("value", "message"),
+    [("", r"set:5: no split"), ("eval", r"set:5: expected split .*'eval' \(1 rows .*split.test=")],
 )
 def test_own_splits_that_are_not_understood_are_named(value, message):
     names = np.array(["train"] * len(TABLE), dtype="<U10")

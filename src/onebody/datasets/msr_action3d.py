@@ -183,7 +183,6 @@ def prepare(recordings: Iterable[Recording], folder: Path) -> SampleTable:
     Raises:
         ValueError: if a body's shoulders are not where its layout says.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     kept, joints = [], []
     for recording in recordings:
         skeleton = _joints_mm(recording)
@@ -192,6 +191,7 @@ def prepare(recordings: Iterable[Recording], folder: Path) -> SampleTable:
             continue
         kept.append(recording)
         joints.append(skeleton)
+    folder.mkdir(parents=True, exist_ok=True)
     columns = class_columns(_NAME, CLASSES, GESTURES, MIRRORED, [r.action for r in kept])
     used = [-1 if r.in_cvpr12 is None else int(r.in_cvpr12) for r in kept]
     membership = ClassColumn(

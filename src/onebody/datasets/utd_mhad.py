@@ -191,8 +191,8 @@ def grey_depth(
 
 def prepare(clips: Iterable[Clip], folder: Path) -> SampleTable:
     """Write recordings as a prepared folder and return its table."""
-    folder.mkdir(parents=True, exist_ok=True)
     found = list(clips)
+    folder.mkdir(parents=True, exist_ok=True)
     scale = [clip.depth.shape[1] / clip.square[2] for clip in found]
     camera = np.array(
         [

@@ -283,7 +283,8 @@ def _own_split(table: SampleTable) -> tuple[Bools, Bools]:
     if len(bad):
         raise ValueError(
             f"{table.row_names[bad[0]]}: expected split train, validation or test, found "
-            f"{str(table.split[bad[0]])!r} ({len(bad)} rows)."
+            f"{str(table.split[bad[0]])!r} ({len(bad)} rows of other names). Say which values are "
+            "tested: 'split.test={split: [NAME]}' in place of own_split."
         )
     return part == 2, part == 1
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from onebody.config import Config, lookup, nearest, read_config
 from onebody.data import ClassColumn, InputSpec, SampleTable, Source
-from onebody.evaluation import check_apart, evaluate, split_several
+from onebody.evaluation import LeakageError, check_apart, evaluate, split_several
 from onebody.inference import load
 from onebody.labels import LabelSpace
 from onebody.metrics import Results
@@ -80,7 +80,13 @@ def measure_cross(
         targets = tuple(task.target_spec(table) for task in tasks.values())
         if len(table):
             sources.append(Source(table=table, spec=spec, targets=targets))
-    check_apart(known_rows(run), [source.table for source in sources])
+    try:
+        check_apart(known_rows(run), [source.table for source in sources])
+    except LeakageError as error:
+        raise LeakageError(
+            f"{run} has learned from rows that would be tested. {error} Test on rows that it does "
+            "not know: another --split, or another dataset."
+        ) from None
     results = evaluate(saved.network, sources, clips=clips, device=device)
     if not results:
         raise ValueError(

@@ -36,6 +36,14 @@ def hold_out(
         return list(tables)
     for column, classes in unknown.items():
         spaces = [c.space for t in tables if isinstance(c := t.columns.get(column), ClassColumn)]
+        if not spaces:
+            classed = {
+                n for t in tables for n, c in t.columns.items() if isinstance(c, ClassColumn)
+            }
+            raise ValueError(
+                f"'unknown' names {column!r}, a column of classes that no table has. "
+                f"{nearest(column, classed)}"
+            )
         known = {name for space in spaces for name in space.classes}
         for name in classes:
             if name not in known:
