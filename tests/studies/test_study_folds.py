@@ -70,6 +70,18 @@ def test_tables_that_cannot_be_divided_are_named(make, own, message):
         make([own], 3)
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["p0", "p0"], r"stated twice \(p0, p0\)"),
+        ([["p0", "p1"], ["p2", "p1"]], "each value in one fold, found p1 in several"),
+    ],
+)
+def test_a_value_is_held_out_once(tiny_recipe, values, message):
+    with pytest.raises(ValueError, match=message):
+        folds.make_folds(tiny_recipe, FoldsConfig(column="subject", values=values))
+
+
 def test_one_way_of_folding_is_stated():
     with pytest.raises(ValueError, match="one of 'column', 'key' and 'k'"):
         FoldsConfig(column="subject", k=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,7 +24,7 @@ def make_folds(recipe: Recipe, config: FoldsConfig | None) -> tuple[Fold, ...]:
 
     Raises:
         ValueError: if a column has fewer than two values, a table has fewer than ``k`` subjects
-            or groups, or two folds are the same.
+            or groups, or two folds hold out the same.
     """
     if config is None:
         return (Fold(name="", apply=lambda given: given),)
@@ -38,6 +39,12 @@ def make_folds(recipe: Recipe, config: FoldsConfig | None) -> tuple[Fold, ...]:
     names = [fold.name for fold in folds]
     if len(set(names)) < len(names):
         raise ValueError(f"'study.folds': some values are stated twice ({', '.join(names)}).")
+    held = Counter(value for group in groups for value in set(group))
+    if twice := [value for value, count in held.items() if count > 1]:
+        raise ValueError(
+            f"'study.folds': expected each value in one fold, found {', '.join(twice)} in several, "
+            "whose test rows would count as often. Hold them out once."
+        )
     return folds
 
 
