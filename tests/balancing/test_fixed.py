@@ -23,6 +23,14 @@ def test_unknown_tasks_are_refused_where_tasks_are_known() -> None:
     build_fixed(config)
 
 
+def test_some_task_has_a_weight() -> None:
+    build_fixed(FixedConfig(weights={"a": 0.0}), tasks=["a", "b"])
+    with pytest.raises(ValueError, match="Every task weighs 0"):
+        build_fixed(FixedConfig(weights={"a": 0.0}, other=0.0), tasks=["a", "b"])
+    with pytest.raises(ValueError, match="Every task weighs 0"):
+        build_fixed(FixedConfig(weights={"a": 0.0}), tasks=["a"])
+
+
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
 def test_weights_that_make_no_sense_are_refused(weight: float) -> None:
     with pytest.raises(ValueError, match=r"weights\.a"):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from onebody import __version__
 from onebody.cli.app import app
-from onebody.cli.errors import Commands, one_line
+from onebody.cli.errors import Commands, one_line, show_warning
 
 COMMANDS = (
     "demo",
@@ -131,6 +131,13 @@ def test_debugging_shows_the_traceback(monkeypatch):
 def test_faults_of_the_program_are_not_hidden(error):
     result = CliRunner().invoke(failing(error), ["go"])
     assert result.exception is error
+
+
+def test_what_is_noticed_is_one_line(capsys):
+    show_warning(UserWarning("3 clips left out."), UserWarning, "config.py", 7)
+    assert capsys.readouterr().err == "onebody: note: 3 clips left out.\n"
+    show_warning(RuntimeWarning("overflow"), RuntimeWarning, "config.py", 7)
+    assert "config.py:7: RuntimeWarning: overflow" in capsys.readouterr().err
 
 
 def test_one_line_of_an_error_with_two_files():

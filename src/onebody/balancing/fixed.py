@@ -58,9 +58,11 @@ def build_fixed(config: FixedConfig, *, tasks: Sequence[str] = ()) -> Fixed:
     """Build fixed weights.
 
     Raises:
-        ValueError: if ``tasks`` are given and a weight names none of them.
+        ValueError: if ``tasks`` are given and a weight names none of them, or all weigh nothing.
     """
     for name in config.weights if tasks else ():
         if name not in tasks:
             raise ValueError(f"A weight is given for {name!r}, not a task. {nearest(name, tasks)}")
+    if tasks and not any(config.weights.get(name, config.other) for name in tasks):
+        raise ValueError("Every task weighs 0, so nothing would be learned. Give one a weight.")
     return Fixed(config.weights, config.other)

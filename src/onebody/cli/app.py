@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from onebody.cli.compare import compare
 from onebody.cli.data_check import check
 from onebody.cli.data_show import show
 from onebody.cli.demo import demo
-from onebody.cli.errors import Commands
+from onebody.cli.errors import Commands, show_warning
 from onebody.cli.evaluate import evaluate
 from onebody.cli.export_poses import export_poses
 from onebody.cli.extract import extract
@@ -76,4 +77,5 @@ def _options(
 def main() -> None:
     """Run the command line."""
     start_again_if_faster(sys.argv[1:])
+    warnings.showwarning = show_warning
     app(prog_name="onebody")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+import warnings
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -40,6 +41,25 @@ def complain(error: BaseException, prefix: str = "onebody") -> None:
     sys.stdout.flush()
     text = one_line(error)
     typer.echo(text if text.startswith(f"{prefix}:") else f"{prefix}: {text}", err=True)
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Write what the program notices (a `UserWarning`) as one line; others as Python does.
+
+    It has the arguments of `warnings.showwarning`, in whose place it is put.
+    """
+    if category is UserWarning and file is None:
+        typer.echo(f"onebody: note: {message}", err=True)
+    else:
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+        print(text, end="", file=file or sys.stderr)
 
 
 def one_line(error: BaseException) -> str:
