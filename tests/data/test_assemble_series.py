@@ -93,6 +93,13 @@ def test_other_layouts_are_converted_and_unknown_ones_refused(tmp_path):
         make_batch(skeleton_table(tmp_path, 2, layouts={}), [0], SPEC, (), augment=None)
 
 
+def test_flat_joints_are_not_read_in_space(tmp_path):
+    table = skeleton_table(tmp_path, 2)
+    np.save(tmp_path / "skeleton.npy", np.load(tmp_path / "skeleton.npy")[..., :2])
+    with pytest.raises(ValueError, match="made: Expected joints with 3 coordinates, found 2"):
+        make_batch(table, [0, 1], SPEC, (), augment=None)
+
+
 def test_rows_look_the_same_in_any_company_and_differ_from_pass_to_pass(tmp_path):
     table = skeleton_table(tmp_path)
     targets = (gesture_spec(),)

@@ -149,6 +149,20 @@ def test_a_start_that_fails_leaves_the_folder_to_the_corrected_recipe(tiny, tmp_
     assert load_recipe(str(folder)) == recipe
 
 
+def test_a_first_step_that_fails_leaves_the_folder_too(tiny, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+
+    def fail(*_):
+        raise ValueError("a sample cannot be read")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("onebody.training.loop.train_step", fail)
+        with pytest.raises(ValueError, match="cannot be read"):
+            train(tiny(), folder, progress=False)
+    assert [path.name for path in folder.iterdir()] == [".lock"]
+    assert train(tiny(schedule={"steps": 1}), folder, progress=False).steps == 1
+
+
 def test_a_damaged_summary_is_named(tiny, tmp_path):
     folder = tmp_path / "run"
     train(tiny(schedule={"steps": 1}), folder, progress=False)

@@ -58,7 +58,8 @@ def series_input(
         as_test: take the test's frames, at the drawn speed, whatever else is drawn.
 
     Raises:
-        ValueError: if rows hold arrays of different shapes; names them.
+        ValueError: if rows hold arrays of different shapes, or joints that the network does not
+            read; names them.
     """
     shape = _shape(table, rows, series, spec)
     blank = Series(values=np.full((1, *shape), np.nan, np.float32), first=0)
@@ -69,7 +70,10 @@ def series_input(
     places = positions(np.array([len(one.values) for one in full]), spec, tempo)
     values = interpolate(full, places)
     if spec.reads_skeletons:
-        values, valid = to_layout(values, table.layout(spec.modality), spec)
+        try:
+            values, valid = to_layout(values, table.layout(spec.modality), spec)
+        except ValueError as error:
+            raise ValueError(f"{table.name}: {error}") from None
         if drawn is not None:
             values, valid = vary(values, valid, drawn[1], flip, get_skeleton(spec.skeleton))
         values = normalize(values, valid, spec)

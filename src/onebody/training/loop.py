@@ -58,18 +58,20 @@ def _train(recipe: Recipe, folder: Path, world: World, *, progress: bool, test: 
     finished = _open_folder(recipe, folder, world)
     if finished is not None:
         return finished
+    run: _Run | None = None
     try:
-        setup = build_run(recipe, world)
+        run = _Run(build_run(recipe, world), folder, shown=progress and world.leads)
+        with run.display:
+            for line in run.setup.loaded:
+                run.display.note(f"{recipe.train.init}: {line}")
+            while run.at.step < run.total:
+                run.epoch()
     except BaseException:
-        if world.leads and not begun:  # else the put right recipe would be refused as another
-            (folder / "recipe.yaml").unlink(missing_ok=True)
+        if world.leads and not begun and (run is None or run.at.step == 0):
+            # Else the put right recipe would be refused as another.
+            for name in ("recipe.yaml", "log.jsonl"):
+                (folder / name).unlink(missing_ok=True)
         raise
-    run = _Run(setup, folder, shown=progress and world.leads)
-    with run.display:
-        for line in run.setup.loaded:
-            run.display.note(f"{recipe.train.init}: {line}")
-        while run.at.step < run.total:
-            run.epoch()
     return run.finish(test=test)
 
 
