@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from onebody.cli.app import app
 from onebody.cli.data_show import choose_rows
 from onebody.data import make_table
+from onebody.data.store import save_table
 
 
 def run(*arguments):
@@ -44,6 +45,21 @@ def test_what_is_wrong_is_named_with_its_row(manifest):
     assert "clips.csv:3" in line
     assert "1.mp4" in line
     assert "3 rows, 2 without error" in result.output
+
+
+def test_a_prepared_folder_is_checked_by_its_table(tmp_path):
+    np.save(tmp_path / "skeleton.npy", np.ones((4, 17, 2), np.float32))
+    source = f"{tmp_path}/skeleton.npy#0:4"
+    save_table(
+        make_table("poses", {"skeleton": [source]}, layouts={"skeleton": "coco-17"}), tmp_path
+    )
+    result = run("data", "check", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "poses: 1 rows, 1 without error" in result.output
+    np.save(tmp_path / "skeleton.npy", np.ones((4, 16, 2), np.float32))
+    result = run("data", "check", tmp_path)
+    assert result.exit_code == 1
+    assert "[T, 17 joints of coco-17, 2 or 3]" in result.output
 
 
 def test_json(manifest):

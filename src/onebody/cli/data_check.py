@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def check(
     what: Annotated[
-        str, typer.Argument(help="A CSV or JSONL manifest, or a recipe (name, file, run folder).")
+        str,
+        typer.Argument(
+            help="A CSV or JSONL manifest, a prepared folder, or a recipe (name, file, run folder)."
+        ),
     ],
     changes: Annotated[
         list[str] | None,
@@ -25,14 +28,17 @@ def check(
     deep: Annotated[bool, typer.Option("--deep", help="Decode every frame (slow).")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List everything that is wrong with a manifest or a recipe's data; exit code 1 if anything.
+    """List everything that is wrong with data; exit code 1 if anything.
 
     Of a manifest every line is looked at; other data have to be readable as tables first.
     """
-    from onebody.datasets.check import check_manifest
+    from onebody.data.store import load_table
+    from onebody.datasets.check import check_manifest, check_table
 
     recipe = named_recipe(what, changes or [])
-    if recipe is None:
+    if recipe is None and (Path(what) / "table.json").is_file():
+        reports = [check_table(load_table(Path(what)), deep=deep)]
+    elif recipe is None:
         reports = [check_manifest(Path(what), deep=deep)]
     else:
         reports = [_source_report(part.dataset, deep) for part in recipe.data]
