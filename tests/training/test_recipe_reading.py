@@ -23,6 +23,7 @@ class TestOverride:
             ("balancer.temperature=2", {"balancer": {"kind": "average", "temperature": 2}}),
             ("tasks.pose=null", {"tasks": {}}),
             ("balancer=null", {"balancer": ...}),
+            ("pseudo=null", {"pseudo": ...}),
             ("input.size=[1, 2]", {"input": {"size": [1, 2]}}),
         ],
     )
@@ -32,6 +33,7 @@ class TestOverride:
             "optimizer": {},
             "data": [{}, {}],
             "balancer": "average",
+            "pseudo": [{}],
             "tasks": {"pose": {"kind": "pose2d"}},
         }
         values = dict(before)

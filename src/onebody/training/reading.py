@@ -71,8 +71,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, debug: bool
     Args:
         name_or_path: name of one of the package's recipes, a YAML file, or a run's folder.
         overrides: changes such as ``train.seed=3``, ``data.0.batch_size=8``,
-            ``network.encoder.width=16`` or ``tasks.pose=null`` (null takes out a mapping or a
-            text, so that the default holds); values are read as YAML.
+            ``network.encoder.width=16`` or ``tasks.pose=null`` (null takes out a mapping, a
+            list or a text, so that the default holds); values are read as YAML.
         debug: make the changes first that the recipe lists under ``debug``, which shrink it to a
             run of seconds that shows that everything works, not what can be reached.
 
@@ -123,7 +123,9 @@ def override(values: dict[str, Any], change: str) -> None:
         at = _enter(at, part, change)
     if isinstance(at, list):
         at[_place(at, last, change)] = value
-    elif value is None and isinstance(at.get(last), (dict, str)):  # its default may be no null
+    elif value is None and isinstance(
+        at.get(last), (dict, list, str)
+    ):  # its default may be no null
         del at[last]
     else:
         at[last] = value
