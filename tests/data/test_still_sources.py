@@ -160,8 +160,10 @@ def test_objects_are_refused(tmp_path):
 
 def test_broken_arrays_are_named(tmp_path):
     np.savez(tmp_path / "d.npz", walking=np.zeros(3), running=np.zeros(3))
-    with pytest.raises(MediaError, match="Did you mean 'walking'"):
+    with pytest.raises(MediaError, match=r"Did you mean 'walking'\?$"):
         read_array(str(tmp_path / "d.npz#walkin"))
+    with pytest.raises(MediaError, match=r"Known: running, walking\.$"):
+        read_array(str(tmp_path / "d.npz#hop"))
     with pytest.raises(MediaError, match="2 arrays: walking, running"):
         read_array(str(tmp_path / "d.npz"))
     data = (tmp_path / "d.npz").read_bytes()

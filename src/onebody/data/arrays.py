@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from onebody.config import nearest
 from onebody.data.media import MediaError, Place, Stamp
 from onebody.types import Array, Frames, Ints
 
@@ -96,7 +97,7 @@ def _entry(place: Place, file: Any) -> Array:
         )
     key = place.part or file.files[0]
     if key not in file.files:
-        raise MediaError(place.source, f"an array {key!r}", f"only {', '.join(file.files)}")
+        raise MediaError(place.source, f"an array {key!r}", f"none. {nearest(key, file.files)}")
     return np.asarray(file[key])
 
 

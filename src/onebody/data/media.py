@@ -46,7 +46,8 @@ class MediaError(ValueError):
         self.found = found
 
     def __str__(self) -> str:
-        return f"{self.source}: expected {self.expected}, found {self.found}."
+        text = f"{self.source}: expected {self.expected}, found {self.found}"
+        return text if text.endswith((".", "?")) else f"{text}."
 
 
 @dataclass(frozen=True, slots=True)
