@@ -5,6 +5,7 @@ With one process every function here returns its input, and nothing is imported 
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ def joined(*, cuda: bool) -> Iterator[World]:
         yield World(rank=dist.get_rank(), size=dist.get_world_size(), local_rank=local)
     finally:
         if mine:
+            gc.collect()  # wrapped networks hold the group, whose threads would outlive it: an abort
             dist.destroy_process_group()
 
 
