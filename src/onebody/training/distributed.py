@@ -55,7 +55,7 @@ def joined(*, cuda: bool) -> Iterator[World]:
         yield World(rank=dist.get_rank(), size=dist.get_world_size(), local_rank=local)
     finally:
         if mine:
-            gc.collect()  # wrapped networks hold the group, whose threads would outlive it: an abort
+            gc.collect()  # wrapped networks hold the group; its threads would end in an abort
             dist.destroy_process_group()
 
 
