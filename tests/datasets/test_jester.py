@@ -62,7 +62,7 @@ def rewritten(original, tmp_path):
     return JesterConfig(folder=original, lists=tmp_path)
 
 
-def check(table, test_label):
+def assert_clips(table, test_label):
     gesture = table.columns["gesture"]
     assert table.split.tolist() == ["train", "train", "validation", "test"]
     names = [gesture.space.classes[i] if i >= 0 else "" for i in gesture.values]
@@ -75,7 +75,7 @@ def check(table, test_label):
 
 def test_the_original_layout(original):
     table = read_jester(JesterConfig(folder=original))
-    check(table, "")
+    assert_clips(table, "")
     assert table.row_names.tolist()[0] == "jester-v1-train.csv:1"
     batch = make_batch(table, np.arange(4), InputSpec(size=16, frames=4), [], augment=None)
     np.testing.assert_allclose(batch.context.times_s[0].numpy(), np.arange(4) / 12, rtol=1e-6)
@@ -83,7 +83,7 @@ def test_the_original_layout(original):
 
 def test_the_later_layout_knows_how_many_frames_there_are(later):
     table = read_jester(JesterConfig(folder=later))
-    check(table, "")
+    assert_clips(table, "")
     assert table.media["rgb"][0] == f"{later}/Train/9/%05d.jpg#1:5"
     (later / "Train" / "9" / "00004.jpg").unlink()
     with pytest.raises(ValueError, match=r"pictures 1 to 4, found no '00004\.jpg'"):
@@ -91,7 +91,7 @@ def test_the_later_layout_knows_how_many_frames_there_are(later):
 
 
 def test_rewritten_lists(rewritten):
-    check(read_jester(rewritten), "Drumming Fingers")
+    assert_clips(read_jester(rewritten), "Drumming Fingers")
 
 
 def test_a_missing_picture_in_the_middle_is_named(later):
