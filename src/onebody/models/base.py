@@ -7,7 +7,7 @@ system with its own wiring can be another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -109,6 +109,31 @@ class Encoder(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.info = tuple(info)
         self.causal = causal
+
+    def run(
+        self,
+        inputs: Mapping[str, Tensor],
+        valid: Mapping[str, Tensor],
+        depth: int,
+        state: State,
+        left: State,
+    ) -> Iterator[Feature]:
+        """Run the stem and the first stages, and give each stage's Feature in turn.
+
+        Args:
+            inputs: as of `Stem`.
+            valid: as of `Stem`.
+            depth: how many stages to run.
+            state: what earlier frames left.
+            left: takes up what these frames leave.
+        """
+        x, kept = self.stem(inputs, valid, scoped(state, "stem"))
+        left |= prefixed(kept, "stem")
+        for number in range(depth):
+            name = f"stages.{number}"
+            x, kept = self.stages[number](x, scoped(state, name))
+            left |= prefixed(kept, name)
+            yield x
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from onebody.models.asked import (
     take_rows,
     trainable_or_refuse,
 )
-from onebody.models.base import Ask, Encoder, Features, Sharing, Stage, prefixed, scoped
+from onebody.models.base import Ask, Encoder, Features, Sharing, Stage
 from onebody.types import State
 
 
@@ -48,12 +48,9 @@ class HardSharing(Sharing):
         """Return each task's Features; see `Sharing`."""
         rows, inputs, valid = take_rows(inputs, valid, asks, state)
         features: Features = {task: {} for task in asks}
-        x, kept = self.encoder.stem(inputs, valid, scoped(state, "stem"))
-        left = prefixed(kept, "stem")
-        for number in range(run_depth(asks)):
-            name = f"stages.{number}"
-            x, kept = self.encoder.stages[number](x, scoped(state, name))
-            left |= prefixed(kept, name)
+        left: State = {}
+        run = self.encoder.run(inputs, valid, run_depth(asks), state, left)
+        for number, x in enumerate(run):
             for task, ask in asks.items():
                 if number in ask.stages:
                     features[task][number] = pick_rows(x, rows, ask.rows)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from onebody.config import Config
 from onebody.models.asked import pick_rows, run_depth, take_rows
-from onebody.models.base import Ask, Encoder, Features, Sharing, StageInfo, prefixed, scoped
+from onebody.models.base import Ask, Encoder, Features, Sharing, StageInfo
 from onebody.models.frames import fold_frames, unfold_frames
 from onebody.models.hard import deepest
 from onebody.models.heads import average_space
@@ -94,12 +94,9 @@ class MtanSharing(Sharing):
         rows, inputs, valid = take_rows(inputs, valid, asks, state)
         features: Features = {task: {} for task in asks}
         attended: dict[str, Feature] = {}
-        x, kept = self.encoder.stem(inputs, valid, scoped(state, "stem"))
-        left = prefixed(kept, "stem")
-        for number in range(run_depth(asks)):
-            name = f"stages.{number}"
-            x, kept = self.encoder.stages[number](x, scoped(state, name))
-            left |= prefixed(kept, name)
+        left: State = {}
+        run = self.encoder.run(inputs, valid, run_depth(asks), state, left)
+        for number, x in enumerate(run):
             for task, ask in asks.items():
                 if number <= max(ask.stages):
                     own = pick_rows(x, rows, ask.rows)
