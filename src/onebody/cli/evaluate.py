@@ -87,10 +87,13 @@ def measure_run(
     if not (run / "recipe.yaml").is_file():
         raise ValueError(f"{run}: expected a run's folder (with recipe.yaml), found none.")
     network = load(run, device=device).saved.network
-    sources = lookup(build_sources(load_recipe(str(run))).splits, split, "split")
+    recipe = load_recipe(str(run))
+    sources = lookup(build_sources(recipe).splits, split, "split")
     if not sources:
         raise ValueError(f"{run}: the {split} split has no labeled rows.")
-    measured = figures(network.tasks, evaluate(network, sources, clips=clips, device=device))
+    bf16 = recipe.train.bf16  # as the training itself measured
+    results = evaluate(network, sources, clips=clips, device=device, bf16=bf16)
+    measured = figures(network.tasks, results)
     return {
         task: {name: value if math.isfinite(value) else None for name, value in values.items()}
         for task, values in measured.items()

@@ -44,11 +44,12 @@ def joint_beats_single(gains: Gains) -> Finding:
     share = won.mean(0)
     text = (
         f"{won[:, 0].sum():.0f} of {len(won)} configurations beat their single-task twins "
-        f"({size}) on every task, a share of {percent(share[0])}"
+        f"({size}) on every task, a share of {100 * share[0]:.1f} %"
     )
     return judged(
         "multi-task beats single-task",
-        f"Almost all configurations (at least {ALMOST_ALL:.0%}) beat their single-task twins",
+        f"Almost all configurations (at least {100 * ALMOST_ALL:.0f} %) beat their single-task "
+        "twins",
         text,
         share,
         gains.interval(share),
@@ -74,7 +75,7 @@ def soft_gains_most(gains: Gains) -> Finding:
     difference = gains.mean_delta(soft) - gains.mean_delta(other)
     text = (
         f"Mean Delta_MTL by sharing: {listed}; {' and '.join(k for k in kinds if k in SOFT)} "
-        f"differ from the others by {percent(difference[0])}"
+        f"against the others: {percent(difference[0])}"
     )
     return judged(name, claim, text, difference, gains.interval(difference))
 
