@@ -1,5 +1,6 @@
 import pytest
 import torch
+from plain_network import Squared
 from torch import nn
 
 from onebody.balancing import Balancer
@@ -8,16 +9,6 @@ from onebody.models import Network
 from onebody.training import build_run
 from onebody.training.gradients import GradientConfig, Gradients
 from onebody.training.step import _asked, sample_losses, task_losses, train_step
-
-
-class Squared:
-    """A task whose loss is the squared difference of two numbers."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def loss(self, output, target):
-        return (output[:, 0] - target.value).square()
 
 
 class Line(Network):

@@ -21,7 +21,16 @@ class NoStem(Stem):
         raise NotImplementedError("This copy of the encoder has no stem.")
 
 
-def make_copies(make_encoder: Callable[[], Encoder], count: int) -> nn.ModuleList:
+class Copies(nn.ModuleList):
+    """Encoders of which all but the first have a `NoStem`."""
+
+    def encoder(self, number: int) -> Encoder:
+        """Return one of them."""
+        found: Encoder = self[number]  # type: ignore[assignment]
+        return found
+
+
+def make_copies(make_encoder: Callable[[], Encoder], count: int) -> Copies:
     """Make encoders that share the stem of the first one.
 
     The first copy starts like the encoder of hard sharing, the others from weights that depend on
@@ -30,9 +39,6 @@ def make_copies(make_encoder: Callable[[], Encoder], count: int) -> nn.ModuleLis
     Args:
         make_encoder: makes a new copy.
         count: how many.
-
-    Returns:
-        Encoders, all but the first with a `NoStem`.
     """
     copies: list[Encoder] = []
     for number in range(count):
@@ -40,4 +46,4 @@ def make_copies(make_encoder: Callable[[], Encoder], count: int) -> nn.ModuleLis
             copies.append(make_encoder())
     for copy in copies[1:]:
         copy.stem = NoStem()
-    return nn.ModuleList(copies)
+    return Copies(copies)

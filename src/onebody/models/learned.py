@@ -38,7 +38,7 @@ from onebody.models.asked import (
     union_rows,
 )
 from onebody.models.base import Ask, Encoder, Features, Sharing, prefixed, scoped
-from onebody.models.copies import make_copies
+from onebody.models.copies import Copies, make_copies
 from onebody.models.evolution import draw, evolve
 from onebody.types import Feature, State
 
@@ -92,7 +92,7 @@ class LearnedSharing(Sharing):
 
     def __init__(
         self,
-        copies: nn.ModuleList,
+        copies: Copies,
         tasks: Sequence[str],
         *,
         routings: int,
@@ -101,8 +101,8 @@ class LearnedSharing(Sharing):
     ) -> None:
         super().__init__()
         self.copies = copies
-        self.info = self._copy(0).info
-        self.causal = self._copy(0).causal
+        self.info = self.copies.encoder(0).info
+        self.causal = self.copies.encoder(0).causal
         self.tasks = tuple(tasks)
         shape = (len(self.info), len(self.tasks), len(copies))
         self.register_buffer("table", torch.full(shape, 1.0 / len(copies)))
@@ -128,7 +128,7 @@ class LearnedSharing(Sharing):
         routes = self.routes()
         rows, inputs, valid = take_rows(inputs, valid, asks, state)
         features: Features = {task: {} for task in asks}
-        x, kept = self._copy(0).stem(inputs, valid, scoped(state, "stem"))
+        x, kept = self.copies.encoder(0).stem(inputs, valid, scoped(state, "stem"))
         left = prefixed(kept, "stem")
         ways = [_Way(tasks=tuple(asks), modules=(), x=x, rows=rows)]
         for number in range(run_depth(asks)):
@@ -136,7 +136,7 @@ class LearnedSharing(Sharing):
             for place, way in enumerate(ways):
                 # A module that tasks reach by different ways sees different streams.
                 name = f"ways.{'-'.join(map(str, way.modules))}"
-                stage = self._copy(way.modules[-1]).stages[number]
+                stage = self.copies.encoder(way.modules[-1]).stages[number]
                 x, kept = stage(way.x, scoped(state, name))
                 left |= prefixed(kept, name)
                 ways[place] = _Way(tasks=way.tasks, modules=way.modules, x=x, rows=way.rows)
@@ -167,12 +167,12 @@ class LearnedSharing(Sharing):
         That is the stem as long as routes are drawn anew for every run.
         """
         routes = () if self.training and self._evolves() else self.routes()
-        levels: list[list[nn.Module]] = [[self._copy(0).stem]]
+        levels: list[list[nn.Module]] = [[self.copies.encoder(0).stem]]
         for number, choices in enumerate(routes[: common_depth(asks) + 1]):
             taken = {choices[self.tasks.index(task)] for task in asks}
             if len(taken) > 1:
                 break
-            levels.append([self._copy(taken.pop()).stages[number]])
+            levels.append([self.copies.encoder(taken.pop()).stages[number]])
         return trainable_or_refuse(last_layers(reversed(levels)), asks)
 
     def trim(self, stages: Mapping[str, Sequence[int]]) -> None:
@@ -204,10 +204,10 @@ class LearnedSharing(Sharing):
         if self.frozen is not None:
             return
         served = (self.table * self._taking_part().unsqueeze(2)).sum(1)  # [stages, modules]
-        _divide_gradients(self._copy(0).stem, float(len(self._present)))
+        _divide_gradients(self.copies.encoder(0).stem, float(len(self._present)))
         for stage, counts in enumerate(served.tolist()):
             for module, count in enumerate(counts):
-                _divide_gradients(self._copy(module).stages[stage], count)
+                _divide_gradients(self.copies.encoder(module).stages[stage], count)
 
     def _taking_part(self) -> Tensor:
         """Return ``[stages, tasks]`` bool: which present tasks pass a stage."""
@@ -237,11 +237,6 @@ class LearnedSharing(Sharing):
     def _evolves(self) -> bool:
         """Whether there is anything to learn about routes."""
         return self.frozen is None and len(self.copies) > 1
-
-    def _copy(self, number: int) -> Encoder:
-        """Return one copy of the encoder."""
-        copy: Encoder = self.copies[number]  # type: ignore[assignment]
-        return copy
 
 
 def build_learned(

@@ -30,7 +30,7 @@ from onebody.models.asked import (
     trainable_or_refuse,
 )
 from onebody.models.base import Ask, Encoder, Features, Sharing, prefixed, scoped
-from onebody.models.copies import make_copies
+from onebody.models.copies import Copies, make_copies
 from onebody.models.heads import average_space
 from onebody.models.seeds import drawn_for
 from onebody.types import Feature, State
@@ -54,12 +54,12 @@ class MmoeSharing(Sharing):
 
     lookahead = "the encoder or the gate (a causal one and 'gate: frame' are needed)"
 
-    def __init__(self, experts: nn.ModuleList, tasks: Sequence[str], width: int, gate: str) -> None:
+    def __init__(self, experts: Copies, tasks: Sequence[str], width: int, gate: str) -> None:
         super().__init__()
         self.experts = experts
-        self.info = self._expert(0).info
+        self.info = self.experts.encoder(0).info
         self.per_frame = gate == "frame"
-        self.causal = self._expert(0).causal and self.per_frame
+        self.causal = self.experts.encoder(0).causal and self.per_frame
         self.gates = nn.ModuleDict()
         for task in tasks:
             with drawn_for(task):
@@ -75,14 +75,14 @@ class MmoeSharing(Sharing):
         """Return each task's Features; see `Sharing`."""
         rows, inputs, valid = take_rows(inputs, valid, asks, state)
         features: Features = {task: {} for task in asks}
-        stem, kept = self._expert(0).stem(inputs, valid, scoped(state, "stem"))
+        stem, kept = self.experts.encoder(0).stem(inputs, valid, scoped(state, "stem"))
         left = prefixed(kept, "stem")
         gates = self._gates(stem, rows, asks)
         xs = [stem] * len(self.experts)
         for number in range(run_depth(asks)):
             for place in range(len(xs)):
                 name = f"experts.{place}.stages.{number}"
-                stage = self._expert(place).stages[number]
+                stage = self.experts.encoder(place).stages[number]
                 xs[place], kept = stage(xs[place], scoped(state, name))
                 left |= prefixed(kept, name)
             for task, ask in asks.items():
@@ -93,7 +93,7 @@ class MmoeSharing(Sharing):
 
     def shared(self, asks: Mapping[str, Ask]) -> list[nn.Parameter]:
         """Return the last trainable parameters of all experts that all tasks' losses reach."""
-        experts = [self._expert(number) for number in range(len(self.experts))]
+        experts = [self.experts.encoder(number) for number in range(len(self.experts))]
         depths = range(common_depth(asks), -1, -1)
         levels: list[list[nn.Module]] = [[expert.stages[n] for expert in experts] for n in depths]
         return trainable_or_refuse(last_layers([*levels, [experts[0].stem]]), asks)
@@ -110,19 +110,13 @@ class MmoeSharing(Sharing):
             for task, ask in asks.items()
         }
 
-    def _expert(self, number: int) -> Encoder:
-        """Return one expert."""
-        expert: Encoder = self.experts[number]  # type: ignore[assignment]
-        return expert
-
 
 def build_mmoe(
     config: MmoeConfig, *, make_encoder: Callable[[], Encoder], tasks: Sequence[str]
 ) -> MmoeSharing:
     """Build experts and gates."""
     experts = make_copies(make_encoder, config.experts or len(tasks))
-    first: Encoder = experts[0]  # type: ignore[assignment]
-    return MmoeSharing(experts, tasks, first.stem.width, config.gate)
+    return MmoeSharing(experts, tasks, experts.encoder(0).stem.width, config.gate)
 
 
 def mix(features: Sequence[Feature], gate: Tensor) -> Feature:
