@@ -152,3 +152,9 @@ def test_options_that_make_no_sense_are_refused(runs, arguments, message):
     result = command("evaluate", runs[0], *arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+def test_a_run_is_not_its_own_twin(runs):
+    result = command("evaluate", runs[0], "--stress", "--against", runs[1].parent / "." / runs[0])
+    assert result.exit_code == 2
+    assert "given twice" in " ".join(result.stderr.split())

@@ -55,18 +55,23 @@ def stress_runs(
 
     Raises:
         LeakageError: if another network knows the tested rows.
-        ValueError: if there is no such run or split, or networks have no task in common.
+        ValueError: if there is no such run or split, a run is given twice, or networks have no task
+            in common.
     """
+    every = (run, *against)
+    twice = [folder for folder in every if [f.resolve() for f in every].count(folder.resolve()) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]}: given twice. Name each run once, the twins after --against.")
     recipe = load_recipe(str(run / "recipe.yaml"))
     sources = lookup(build_sources(recipe).splits, part, "split")
     if not sources:
         raise ValueError(f"{run}: the {part} split has no labeled rows.")
     own = load(run, device=device).saved
     curves: dict[str, list[StressCurve]] = {}
-    for folder in (run, *against):
+    for folder in every:
         saved = own if folder == run else load(folder, device=device).saved
         given = sources if folder == run else _sources_of(folder, saved, own, sources, part)
-        curves[_name(folder, (run, *against))] = measure_under_stress(
+        curves[_name(folder, every)] = measure_under_stress(
             saved.network,
             given,
             stresses=stresses,
