@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -196,5 +197,5 @@ def test_every_copy_of_the_encoder_is_started(tmp_path: Path) -> None:
     network = make_network(encoder, by_name(vector("a")))
     (report,) = initialize(network, tmp_path / "r3d.pth")
     assert report.missing == ()
-    with pytest.raises(ValueError, match="Linear has no encoder"):
-        initialize(torch.nn.Linear(1, 1), tmp_path / "r3d.pth")
+    with pytest.raises(ValueError, match="SimpleNamespace has no encoder"):
+        initialize(SimpleNamespace(bodies=[]), tmp_path / "r3d.pth")

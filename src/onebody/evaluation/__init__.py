@@ -1,6 +1,6 @@
 """Protocols (splits, folds, leakage) and a network's figures."""
 
-from onebody.evaluation.answers import average_clips, evaluate, evaluating
+from onebody.evaluation.answers import average_clips, evaluate, evaluate_outputs, evaluating
 from onebody.evaluation.apart import check_apart
 from onebody.evaluation.endurance import StressCurve, measure_under_stress
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
@@ -19,6 +19,7 @@ from onebody.metrics import Difference, Interval, bootstrap, paired_difference
 
 __all__ = [
     "evaluate",
+    "evaluate_outputs",
     "evaluating",
     "average_clips",
     "figures",

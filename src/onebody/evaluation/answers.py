@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -49,25 +49,50 @@ def evaluate(
     Raises:
         ValueError: if a task does not exist, or a row cannot be read.
     """
-    given = [sources] if isinstance(sources, Source) else list(sources)
     names = tuple(network.tasks) if tasks is None else tuple(tasks)
-    for name in names:
-        lookup(network.tasks, name, "task")
-    kind = torch.device(device).type
-    network.to(device)
+    reading = _Reading(clips=clips, workers=workers, device=device, bf16=bf16, change=change)
     parts: dict[str, list[Results]] = {}
-    first = 0
-    with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=bf16):
-        for source in given:
-            for batch in evaluation_batches(source, clips=clips, workers=workers):
-                batch = batch if change is None else change(batch)
-                for name, found in _answers(network, batch.to(device), names).items():
-                    parts.setdefault(name, []).append(replace(found, row=found.row + first))
-            first += len(source.table)
+    for name, found in _answers(network, sources, names, reading):
+        parts.setdefault(name, []).append(found[-1])
     return {
         name: _join(parts[name], average=clips > 1 and network.tasks[name].form == "vector")
         for name in names
         if name in parts
+    }
+
+
+def evaluate_outputs(
+    network: Network,
+    sources: Source | Sequence[Source],
+    *,
+    tasks: Sequence[str],
+    workers: int = 0,
+    device: torch.device | str = "cpu",
+    bf16: bool = False,
+) -> dict[str, list[Results]]:
+    """Collect what the metrics need of every output of tasks, not of their answers alone.
+
+    Args:
+        network: as for `evaluate`.
+        sources: as for `evaluate`.
+        tasks: their names; each has as many outputs for every row.
+        workers: as for `evaluate`.
+        device: as for `evaluate`.
+        bf16: as for `evaluate`.
+
+    Returns:
+        By task that a row is labeled for, its outputs in the network's order.
+
+    Raises:
+        ValueError: as `evaluate`.
+    """
+    reading = _Reading(clips=1, workers=workers, device=device, bf16=bf16, change=None)
+    parts: dict[str, list[list[Results]]] = {}
+    for name, found in _answers(network, sources, tuple(tasks), reading, each=True):
+        parts.setdefault(name, []).append(found)
+    return {
+        name: [concatenate(output) for output in zip(*found, strict=True)]
+        for name, found in parts.items()
     }
 
 
@@ -102,18 +127,51 @@ def average_clips(results: Results) -> Results:
     return Results(prediction=total / count[:, None], target=target, row=rows)
 
 
-def _answers(network: Network, batch: Batch, names: Sequence[str]) -> dict[str, Results]:
-    """Ask each task of the rows that carry its label."""
-    asked = {name: rows for name, rows in batch.present(list(names)).items() if bool(rows.any())}
-    if not asked:
-        return {}
-    outputs = network([batch], [asked])[0]
-    return {
-        name: network.tasks[name].collect(
-            outputs[name][-1], batch.targets[name].select(rows), batch.context.select(rows)
-        )
-        for name, rows in asked.items()
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """How rows are read and run; see `evaluate`."""
+
+    clips: int
+    workers: int
+    device: torch.device | str
+    bf16: bool
+    change: Callable[[Batch], Batch] | None
+
+
+def _answers(
+    network: Network,
+    sources: Source | Sequence[Source],
+    names: Sequence[str],
+    reading: _Reading,
+    *,
+    each: bool = False,
+) -> Iterator[tuple[str, list[Results]]]:
+    """Ask each task of the rows that carry its label, batch by batch.
+
+    Yields:
+        A task, and what its answer (``each``: every output) says of a batch's rows.
+    """
+    for name in names:
+        lookup(network.tasks, name, "task")
+    kind = torch.device(reading.device).type
+    network.to(reading.device)
+    first = 0
+    with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=reading.bf16):
+        for source in [sources] if isinstance(sources, Source) else sources:
+            for batch in evaluation_batches(source, clips=reading.clips, workers=reading.workers):
+                batch = batch if reading.change is None else reading.change(batch)
+                batch = batch.to(reading.device)
+                labeled = batch.present(list(names))
+                asked = {name: rows for name, rows in labeled.items() if bool(rows.any())}
+                outputs = network([batch], [asked])[0] if asked else {}
+                for name, rows in asked.items():
+                    target, context = batch.targets[name].select(rows), batch.context.select(rows)
+                    found = [
+                        network.tasks[name].collect(output, target, context)
+                        for output in outputs[name][0 if each else -1 :]
+                    ]
+                    yield name, [replace(part, row=part.row + first) for part in found]
+            first += len(source.table)
 
 
 def _join(parts: Sequence[Results], *, average: bool) -> Results:

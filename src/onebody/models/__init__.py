@@ -46,7 +46,14 @@ from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
 from onebody.models.sharing_cost import SharingCost, sharing_costs
 from onebody.models.skeleton import SkeletonConfig, build_skeleton
-from onebody.models.store import SavedNetwork, load_network, save_calibration, save_network
+from onebody.models.spnet.adapter import SPNetNetwork, SPNetNetworkConfig, build_spnet
+from onebody.models.store import (
+    SavedNetwork,
+    load_network,
+    save_calibration,
+    save_choice,
+    save_network,
+)
 
 ENCODERS["light"] = Factory(
     config=LightConfig,
@@ -115,6 +122,11 @@ NETWORKS["multitask"] = Factory(
     build=build_multitask,
     summary="encoder, sharing and a head per task",
 )
+NETWORKS["spnet"] = Factory(
+    config=SPNetNetworkConfig,
+    build=build_spnet,
+    summary="pyramids in series, each level of which predicts pose and actions (TPAMI 2020)",
+)
 
 __all__ = [
     "Ask",
@@ -135,12 +147,15 @@ __all__ = [
     "NETWORKS",
     "MultiTask",
     "MultiTaskConfig",
+    "SPNetNetwork",
+    "SPNetNetworkConfig",
     "build_network",
     "InputShape",
     "input_shapes",
     "SavedNetwork",
     "save_network",
     "save_calibration",
+    "save_choice",
     "Calibration",
     "load_network",
     "InitReport",

@@ -9,11 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from onebody.config import lookup
 from onebody.data import Batch
 from onebody.tasks import Task
 from onebody.types import Feature, Space, State
@@ -241,10 +243,12 @@ class Network(nn.Module, ABC):
     Attributes:
         tasks: by name.
         causal: whether `stream` works.
+        choices: by task, among how many of its outputs the answer can be chosen; see `choose`.
     """
 
     tasks: Mapping[str, Task]
     causal: bool
+    choices: Mapping[str, int] = MappingProxyType({})
 
     @property
     def passes(self) -> int:
@@ -253,6 +257,11 @@ class Network(nn.Module, ABC):
         More than once where every run draws something new; the loss is the mean over the runs.
         """
         return 1
+
+    @property
+    def bodies(self) -> list[nn.Module]:
+        """The parts that public weights are for: all copies of the encoder."""
+        return [module for module in self.modules() if isinstance(module, Encoder)]
 
     @abstractmethod
     def forward(
@@ -315,6 +324,23 @@ class Network(nn.Module, ABC):
 
     def after_backward(self) -> None:
         """Adjust gradients before the optimizer's step."""
+
+    def choose(self, task: str, output: int) -> None:
+        """Answer a task with one of its outputs, outside of training.
+
+        That output then comes last. The choice is part of the network's state; it must be made on
+        validation rows.
+
+        Args:
+            task: one of ``choices``.
+            output: number of the output, from coarse to final.
+
+        Raises:
+            ValueError: if there is no such task or output.
+        """
+        count = lookup(self.choices, task, "task with outputs to choose from")
+        if not 0 <= output < count:
+            raise ValueError(f"Task {task!r} has outputs 0 to {count - 1}, found {output}.")
 
     def freeze(self) -> None:
         """Fix routes that are read from arrays to plain integers, for export."""

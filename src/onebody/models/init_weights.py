@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from onebody.models.base import Encoder
+from onebody.models.base import Network
 
 _RULES = (
     # torchvision
@@ -64,7 +64,7 @@ class InitReport:
 
 
 def load_pretrained(
-    encoder: Encoder, file: Path | str, report: Callable[[str], None] | None = None
+    encoder: nn.Module, file: Path | str, report: Callable[[str], None] | None = None
 ) -> InitReport:
     """Start an encoder from a checkpoint.
 
@@ -104,17 +104,16 @@ def load_pretrained(
 
 
 def initialize(
-    network: nn.Module, file: Path | str, report: Callable[[str], None] | None = None
+    network: Network, file: Path | str, report: Callable[[str], None] | None = None
 ) -> list[InitReport]:
-    """Start every encoder of a network (each copy that the sharing made) from a checkpoint.
+    """Start a network's `bodies` (each copy that the sharing made) from a checkpoint.
 
     Raises:
-        ValueError: see `load_pretrained`; also if the network has no encoder.
+        ValueError: see `load_pretrained`; also if the network has none.
     """
-    encoders = [module for module in network.modules() if isinstance(module, Encoder)]
-    if not encoders:
+    if not network.bodies:
         raise ValueError(f"{file}: {type(network).__name__} has no encoder to start from it.")
-    return [load_pretrained(encoder, file, report) for encoder in encoders]
+    return [load_pretrained(body, file, report) for body in network.bodies]
 
 
 def _read(file: Path) -> dict[str, Tensor]:

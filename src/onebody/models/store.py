@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,13 +84,22 @@ def save_network(
         "input": input.model_dump(mode="json"),
         "notes": dict(notes or {}),
     }
-    arrays = {
-        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
-    }
-    # Each file is replaced whole, so that an interrupted save leaves the old one readable.
-    save_file(arrays, folder / f"{WEIGHTS}.part")
-    os.replace(folder / f"{WEIGHTS}.part", folder / WEIGHTS)
+    _write_arrays(folder, network)
     _write_description(folder, description)
+
+
+def save_choice(folder: Path, network: Network, scores: Mapping[str, Sequence[float]]) -> None:
+    """Save again a network some of whose answers were chosen among several outputs.
+
+    Args:
+        folder: where the network was saved before the choice.
+        network: with the choice (`Network.choose`).
+        scores: by task, what each output reached on validation rows; kept in the notes.
+    """
+    content = _read_description(folder / DESCRIPTION)
+    plain = {name: [float(value) for value in values] for name, values in scores.items()}
+    _write_arrays(folder, network)
+    _write_description(folder, {**content, "notes": {**content["notes"], "outputs": plain}})
 
 
 def save_calibration(folder: Path, calibration: Mapping[str, Calibration]) -> None:
@@ -134,6 +143,15 @@ def load_network(folder: Path) -> SavedNetwork:
             for name, values in content.get("calibration", {}).items()
         },
     )
+
+
+def _write_arrays(folder: Path, network: Network) -> None:
+    """Write the weights; each file is replaced whole, so that an interrupted save loses nothing."""
+    arrays = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    save_file(arrays, folder / f"{WEIGHTS}.part")
+    os.replace(folder / f"{WEIGHTS}.part", folder / WEIGHTS)
 
 
 def _write_description(folder: Path, content: Mapping[str, Any]) -> None:

@@ -10,9 +10,17 @@ from typing import Any
 import torch
 
 import onebody
-from onebody.models import Network, load_network, network_cost, save_calibration, save_network
+from onebody.models import (
+    Network,
+    load_network,
+    network_cost,
+    save_calibration,
+    save_choice,
+    save_network,
+)
 from onebody.training.calibrate import calibrate
 from onebody.training.checkpoint import Progress, load_resume, replace_folder, save_resume
+from onebody.training.choose import choose_outputs
 from onebody.training.distributed import World, joined, wait
 from onebody.training.lock import LOCK, locked
 from onebody.training.log import Display, RunLog
@@ -202,24 +210,30 @@ class _Run:
             ),
         )
 
-    def _calibrate(self, best: Network) -> None:
+    def _learn_from_validation(self, best: Network) -> None:
         """Add to the network that is shipped what the validation rows say of its answers."""
+        setup, model = self.setup, self.folder / "model"
+        rows, train = setup.sources["validation"], setup.recipe.train
+        device = str(setup.device)
+        scores = choose_outputs(best, rows, device=device, bf16=train.bf16, workers=train.workers)
+        if scores:
+            save_choice(model, best, scores)
         found = calibrate(
             best,
-            self.setup.sources["validation"],
-            self.setup.recipe.calibrate,
-            device=str(self.setup.device),
-            bf16=self.setup.recipe.train.bf16,
-            workers=self.setup.recipe.train.workers,
+            rows,
+            setup.recipe.calibrate,
+            device=device,
+            bf16=train.bf16,
+            workers=train.workers,
         )
         if found:
-            save_calibration(self.folder / "model", found)
+            save_calibration(model, found)
 
     def _summary(self, *, test: bool) -> RunSummary:
         """Sum up; the test split is measured with the network that is shipped."""
         setup, at, recipe = self.setup, self.at, self.setup.recipe
         best = load_network(self.folder / "model").network.to(setup.device)
-        self._calibrate(best)
+        self._learn_from_validation(best)
         tested: Figures = {}
         if test and setup.sources["test"]:
             tested, _ = measure(

@@ -42,7 +42,7 @@ class ActionBlock(nn.Module):
     ) -> None:
         super().__init__()
         pose, visual = config.num_pose_features, config.num_visual_features
-        width = max(pose, visual)
+        width = config.state_width
         self.p_conv0a = Conv(config.dim, pose // 16, (3, 1))
         self.p_conv0b = Conv(config.dim, pose // 8, (3, 3))
         self.p_conv0c = Conv(config.dim, pose // 4, (3, 5))

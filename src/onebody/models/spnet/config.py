@@ -12,14 +12,10 @@ COARSEST = 2
 """A pyramid has at least this many levels."""
 
 
-class SPNetConfig(Config):
-    """A network's constructor values, by the names of the authors' code.
+class SPNetShape(Config):
+    """What does not depend on the data, by the names of the authors' code.
 
     Attributes:
-        num_joints: J. Both action streams are convolutions over neighboring joints, so the order of
-            the joints matters.
-        dim: coordinates per joint: 2, or 3 with a depth map per joint.
-        num_actions: classes of each set of actions; every set has a head of its own.
         num_pyramids: P; the 1st, 3rd, .. go down from fine to coarse, the others up.
         action_pyramids: which of them (from 1) recognize actions as well.
         num_levels: resolutions; a pyramid predicts at all but the one that it starts from.
@@ -32,15 +28,11 @@ class SPNetConfig(Config):
         num_pose_features: channels of the pose stream, a multiple of 16.
         num_visual_features: channels of the appearance stream.
         sam_alpha: factor on heat maps before their softmax.
-        in_channels: of the picture. Ours: the authors' pictures have 3.
         stem_width: channels of the first convolution. Ours: the authors' has 64. The layers before
             the first pyramid are 55 to 78 % of the cost.
         truncate: stop after this many predictions; nothing behind it is built. 0: all of them.
     """
 
-    num_joints: int = Field(16, ge=1)
-    dim: Literal[2, 3] = 2
-    num_actions: tuple[int, ...] = ()
     num_pyramids: int = Field(2, ge=1)
     action_pyramids: tuple[int, ...] = ()
     num_levels: int = Field(4, ge=COARSEST)
@@ -52,7 +44,6 @@ class SPNetConfig(Config):
     num_pose_features: int = Field(160, ge=16, multiple_of=16)
     num_visual_features: int = Field(160, ge=4)
     sam_alpha: float = Field(1.0, gt=0)
-    in_channels: int = Field(3, ge=1)
     stem_width: int = Field(64, ge=8)
     truncate: int = Field(0, ge=0)
 
@@ -79,17 +70,10 @@ class SPNetConfig(Config):
                 f"'action_pyramids' must name pyramids 1 to {self.num_pyramids}, each once, found "
                 f"{list(self.action_pyramids)}"
             )
-        if bool(self.action_pyramids) != bool(self.num_actions):
-            raise ValueError(
-                "'num_actions' and 'action_pyramids' belong together: found "
-                f"{list(self.num_actions)} and {list(self.action_pyramids)}"
-            )
-        if any(classes < 1 for classes in self.num_actions):
-            raise ValueError(f"'num_actions' must be positive, found {list(self.num_actions)}")
-        if max(self.num_pose_features, self.num_visual_features) % 4:
+        if self.state_width % 4:
             raise ValueError(
                 "the larger of 'num_pose_features' and 'num_visual_features' must be a multiple "
-                f"of 4, found {self.num_visual_features}"
+                f"of 4, found {self.state_width}"
             )
         if self.truncate > self.num_predictions:
             raise ValueError(
@@ -104,9 +88,42 @@ class SPNetConfig(Config):
         return self.num_pyramids * (self.num_levels - 1)
 
     @property
+    def state_width(self) -> int:
+        """Channels of the state that action blocks hand on."""
+        return max(self.num_pose_features, self.num_visual_features)
+
+    @property
     def stride(self) -> int:
         """Pixels that height and width of a picture must be a multiple of."""
         return int(self.image_div * 2 ** (self.num_levels - 1))
+
+
+class SPNetConfig(SPNetShape):
+    """A whole network.
+
+    Attributes:
+        num_joints: J. Both action streams are convolutions over neighboring joints, so the order of
+            the joints matters.
+        dim: coordinates per joint: 2, or 3 with a depth map per joint.
+        num_actions: classes of each set of actions; every set has a head of its own.
+        in_channels: of the picture. Ours: the authors' pictures have 3.
+    """
+
+    num_joints: int = Field(16, ge=1)
+    dim: Literal[2, 3] = 2
+    num_actions: tuple[int, ...] = ()
+    in_channels: int = Field(3, ge=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if bool(self.action_pyramids) != bool(self.num_actions):
+            raise ValueError(
+                "'num_actions' and 'action_pyramids' belong together: found "
+                f"{list(self.num_actions)} and {list(self.action_pyramids)}"
+            )
+        if any(classes < 1 for classes in self.num_actions):
+            raise ValueError(f"'num_actions' must be positive, found {list(self.num_actions)}")
+        return self
 
 
 PRESETS: dict[str, SPNetConfig] = {

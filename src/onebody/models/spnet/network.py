@@ -98,7 +98,6 @@ class SPNet(nn.Module):
         self.units, self.blocks = nn.ModuleDict(), nn.ModuleDict()
         self.passes, self.acts = nn.ModuleDict(), nn.ModuleDict()
         self.steps = steps_of(config)
-        state = max(config.num_pose_features, config.num_visual_features)
         for step in self.steps:
             width = width_of(config, step.level)
             before = width_of(config, step.level + (-1 if step.down else 1))
@@ -107,18 +106,19 @@ class SPNet(nn.Module):
                 config, width, acts=step.action > 0, returns=step.returns
             )
             if step.action > 1:
-                self.passes[f"{step.unit}_action"] = Pass(state)
+                self.passes[f"{step.unit}_action"] = Pass(config.state_width)
             if step.action:
                 self.acts[step.act] = ActionBlock(
                     config, width, continued=step.action > 1, returns=step.acts_again
                 )
 
-    def forward(self, pictures: Tensor) -> SPNetOutput:
+    def forward(self, pictures: Tensor, *, actions: bool = True) -> SPNetOutput:
         """Read pose and actions.
 
         Args:
             pictures: ``[B, C, T, H, W]`` clips or ``[B, C, H, W]`` stills, in [-1, 1], C the
                 config's ``in_channels``. A still is a clip of one frame.
+            actions: run the action blocks; poses are the same without.
 
         Raises:
             ValueError: if the pictures' shape does not fit; says what is needed.
@@ -139,7 +139,7 @@ class SPNet(nn.Module):
             joints, own, x = self.blocks[step.block](x)
             left[step.level] = x
             poses.append(joints.pose if still else over_frames(joints.pose, num_frames))
-            if step.action:
+            if actions and step.action:
                 if state is not None:
                     state = self.passes[f"{step.unit}_action"](state)
                     state = state + states[step.level] if step.level in states else state
