@@ -11,6 +11,7 @@ import typer
 from onebody import __version__
 from onebody.cli.catalog import catalog
 from onebody.cli.compare import compare
+from onebody.cli.convert import convert
 from onebody.cli.data_check import check
 from onebody.cli.data_show import show
 from onebody.cli.demo import demo
@@ -41,6 +42,7 @@ data = typer.Typer(
     help="Look at data: check it, show it.",
 )
 app.add_typer(data, name="data")
+app.add_typer(convert, name="convert")
 
 app.command("demo")(demo)
 app.command("train")(train)

@@ -3,5 +3,15 @@
 from onebody.models.spnet.config import PRESETS, SPNetConfig
 from onebody.models.spnet.keras import load_keras, read_keras
 from onebody.models.spnet.network import SPNet, SPNetOutput
+from onebody.models.spnet.store import load_spnet, save_spnet
 
-__all__ = ["PRESETS", "SPNet", "SPNetConfig", "SPNetOutput", "load_keras", "read_keras"]
+__all__ = [
+    "PRESETS",
+    "SPNet",
+    "SPNetConfig",
+    "SPNetOutput",
+    "load_keras",
+    "load_spnet",
+    "read_keras",
+    "save_spnet",
+]

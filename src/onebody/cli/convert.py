@@ -1,0 +1,69 @@
+"""``onebody convert``: weights of others in a form that is read here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onebody.cli.errors import Commands
+
+if TYPE_CHECKING:
+    from onebody.models.spnet import SPNetConfig
+
+convert = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Bring weights of others into a form that is read here.",
+)
+
+
+@convert.command("spnet")
+def spnet(
+    weights: Annotated[Path, typer.Argument(help="A file that Keras' save_weights wrote (HDF5).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The weights (safetensors).")],
+    config: Annotated[
+        str,
+        typer.Option(help="spnet-penn, spnet-ntu, or a YAML or JSON file of constructor values."),
+    ] = "spnet-penn",
+) -> None:
+    """Convert weights of SPNet that its authors' code saved."""
+    from onebody.models.spnet import load_keras, load_spnet, save_spnet
+
+    if out.suffix != ".safetensors":
+        raise ValueError(f"--out: expected a file called .safetensors, found {str(out)!r}.")
+    network = load_keras(weights, read_spnet_config(config))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_spnet(network, out)
+    load_spnet(out)
+    parameters = sum(value.numel() for value in network.parameters())
+    arrays = len(network.state_dict())
+    typer.echo(f"{weights}: every array has its place, none is left over")
+    typer.echo(f"{out}: {parameters:,} trainable parameters in {arrays} arrays")
+
+
+def read_spnet_config(name: str) -> SPNetConfig:
+    """Return a preset, or what a file says.
+
+    Raises:
+        ValueError: if there is neither, or the file's values are no configuration.
+    """
+    import yaml
+
+    from onebody.config import nearest, read_config
+    from onebody.models.spnet import PRESETS, SPNetConfig
+
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(name)
+    if not path.is_file():
+        raise ValueError(f"--config {name!r} is no preset and no file. {nearest(name, PRESETS)}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as YAML or JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected names and values, found {type(values).__name__}.")
+    return read_config(SPNetConfig, values, str(path))
