@@ -25,7 +25,7 @@ from onebody.training.distributed import World, joined, wait
 from onebody.training.lock import LOCK, locked
 from onebody.training.log import Display, RunLog
 from onebody.training.measure import Figures, is_better, measure
-from onebody.training.optimizer import set_rate, training_mode
+from onebody.training.optimizer import set_rate
 from onebody.training.reading import load_recipe, save_recipe
 from onebody.training.recipe import Recipe
 from onebody.training.report import StepReport
@@ -105,7 +105,7 @@ class _Run:
     def epoch(self) -> None:
         """Train the rest of the epoch under way, then validate and save if it is time."""
         setup, at, options = self.setup, self.at, self.setup.recipe.train
-        training_mode(setup.network, setup.recipe.optimizer.freeze)
+        setup.stages.training_mode()
         for batches in setup.loader.epoch(at.epoch, at.step_in_epoch):
             factor = rate_factor(at.step, self.total, setup.recipe.schedule)
             set_rate(setup.optimizer, setup.recipe.optimizer.lr * factor)

@@ -57,6 +57,20 @@ class SGDConfig(OptimizerConfig):
     nesterov: bool = True
 
 
+class RMSpropConfig(OptimizerConfig):
+    """RMSprop, with the constants of Keras.
+
+    Attributes:
+        rho: decay of the average of the gradients' squares.
+        eps: added to its root.
+    """
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    weight_decay: float = Field(0.0, ge=0.0)
+    rho: float = Field(0.9, ge=0.0, lt=1.0)
+    eps: float = Field(1e-7, gt=0.0)
+
+
 def build_adamw(config: AdamWConfig, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
     """Build AdamW over parameter groups."""
     return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas)
@@ -68,11 +82,19 @@ def build_sgd(config: SGDConfig, groups: Iterable[dict[str, Any]]) -> torch.opti
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov)
 
 
+def build_rmsprop(config: RMSpropConfig, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Build RMSprop over parameter groups."""
+    return torch.optim.RMSprop(groups, lr=config.lr, alpha=config.rho, eps=config.eps)
+
+
 OPTIMIZERS: dict[str, Factory[torch.optim.Optimizer]] = {
     "adamw": Factory(
         config=AdamWConfig, build=build_adamw, summary="Adam with decoupled weight decay"
     ),
     "sgd": Factory(config=SGDConfig, build=build_sgd, summary="SGD with Nesterov momentum"),
+    "rmsprop": Factory(
+        config=RMSpropConfig, build=build_rmsprop, summary="RMSprop as SPNet's authors use it"
+    ),
 }
 """Built as ``build(config, groups)``."""
 
@@ -96,14 +118,14 @@ def build_optimizer(
             to train.
     """
     for part in (*config.rates, *config.freeze):
-        _check_part(network, part)
+        check_part(network, part)
     own = rates or {}
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        if any(_within(name, part) for part in config.freeze):
+        if any(within(name, part) for part in config.freeze):
             parameter.requires_grad_(False)
             continue
-        decayed = parameter.ndim >= 2 and not any(_within(name, part) for part in own)
+        decayed = parameter.ndim >= 2 and not any(within(name, part) for part in own)
         rate = _rate(name, config.rates) * _rate(name, own)
         groups.setdefault((rate, decayed), []).append(parameter)
     if not groups:
@@ -132,25 +154,25 @@ def training_mode(network: nn.Module, freeze: tuple[str, ...]) -> None:
     """Put a network into training mode, its frozen parts into evaluation mode."""
     network.train()
     for name, module in network.named_modules():
-        if any(_within(name, part) for part in freeze):
+        if any(within(name, part) for part in freeze):
             module.eval()
 
 
 def _rate(name: str, rates: Mapping[str, float]) -> float:
     """Return a parameter's factor: that of the longest part that it lies in, else 1."""
-    parts = [part for part in rates if _within(name, part)]
+    parts = [part for part in rates if within(name, part)]
     return rates[max(parts, key=len)] if parts else 1.0
 
 
-def _within(name: str, part: str) -> bool:
+def within(name: str, part: str) -> bool:
     """Whether a parameter or module lies in a part of the network."""
     return name == part or name.startswith(part + ".")
 
 
-def _check_part(network: nn.Module, part: str) -> None:
+def check_part(network: nn.Module, part: str) -> None:
     """Refuse a part that holds no parameter."""
     names = [name for name, _ in network.named_parameters()]
-    if any(_within(name, part) for name in names):
+    if any(within(name, part) for name in names):
         return
     pieces = [name.split(".") for name in names]
     parts = {".".join(piece[:end]) for piece in pieces for end in range(1, len(piece) + 1)}

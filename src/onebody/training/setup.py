@@ -21,6 +21,7 @@ from onebody.training.gradients import Gradients, build_gradients
 from onebody.training.optimizer import build_optimizer
 from onebody.training.recipe import Recipe
 from onebody.training.sources import build_sources
+from onebody.training.stages import Stages
 from onebody.training.teachers import with_pseudo_labels
 
 
@@ -37,6 +38,7 @@ class Setup:
         network: what is trained.
         model: the same, wrapped where several processes train it.
         optimizer: what moves it.
+        stages: which tasks are taught when.
         balancer: what weighs the losses.
         gradients: what the balancer works from besides the losses; None: nothing.
         average: running average of the weights, if the recipe has one.
@@ -53,6 +55,7 @@ class Setup:
     network: Network
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    stages: Stages
     balancer: Balancer
     gradients: Gradients | None
     average: WeightAverage | None
@@ -118,6 +121,9 @@ def build_run(recipe: Recipe, world: World | None = None) -> Setup:
         network=network,
         model=distributed(network, world),
         optimizer=optimizer,
+        stages=Stages(
+            recipe.schedule.stages, network, taught(found.tasks), recipe.optimizer.freeze
+        ),
         balancer=balancer,
         gradients=gradients,
         average=None if ema is None else WeightAverage(network, ema),

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from onebody.data import Batch
 from onebody.models import Network, Outputs, evaluating
-from onebody.tasks import taught
 from onebody.training.distributed import World, summed
 from onebody.training.report import StepReport
 from onebody.training.setup import Setup
@@ -31,8 +30,9 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
         ValueError: if a loss is not finite; names the task and the rows.
     """
     recipe, network, world = setup.recipe, setup.network, setup.world
+    tasks = setup.stages.enter(step, setup.total_steps)
     batches = [_placed(batch, setup) for batch in batches]
-    rows = [batch.present(taught(network.tasks)) for batch in batches]
+    rows = [batch.present(tasks) for batch in batches]
     counts, samples = _counts(batches, rows, world)
     if not counts:
         return StepReport(samples=samples)
@@ -58,6 +58,7 @@ def train_step(setup: Setup, batches: Sequence[Batch], step: int) -> StepReport:
     total = torch.stack([w * terms[n] for n, w in zip(counts, weights, strict=True)]).sum()
     (total * world.size).backward()  # type: ignore[no-untyped-call]  # processes are averaged
     network.after_backward()
+    setup.stages.after_backward()
     norm = _clip(setup, step)
     setup.optimizer.step()
     if setup.average is not None:
