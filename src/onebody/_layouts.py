@@ -99,8 +99,10 @@ LAYOUTS: dict[str, Layout] = {
         {"base_spine": ("pelvis",), "spine_shoulder": ("thorax",)},
     ),
     "penn-13": Layout(
-        "head l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hip r_hip l_knee r_knee "
-        "l_ankle r_ankle",
+        # The person's right side comes first, whatever lists of the joints say: of people who face
+        # the camera, joint 1 lies to the left in the picture, and guitars are strummed by joint 5.
+        "head r_shoulder l_shoulder r_elbow l_elbow r_wrist l_wrist r_hip l_hip r_knee l_knee "
+        "r_ankle l_ankle",
         f"head-l_shoulder head-r_shoulder l_shoulder-l_hip-r_hip-r_shoulder {_LIMBS}",
         "l_hip r_hip",
         {},
