@@ -8,7 +8,9 @@ from onebody.datasets.jhmdb import JhmdbConfig, read_jhmdb
 from onebody.datasets.kinetics import KineticsConfig, read_kinetics
 from onebody.datasets.mmaction2 import Mmaction2Config, read_mmaction2
 from onebody.datasets.msr_action3d import MsrAction3dConfig, read_msr_action3d
+from onebody.datasets.ntu import NtuConfig, read_ntu
 from onebody.datasets.own import OwnConfig, build_own
+from onebody.datasets.penn_action import PennActionConfig, read_penn_action
 from onebody.datasets.prepared import PreparedConfig, read_prepared
 from onebody.datasets.simulated import SimulatedConfig, build_simulated
 from onebody.datasets.ucf101 import Ucf101Config, read_ucf101
@@ -45,10 +47,20 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         build=read_msr_action3d,
         summary="MSR Action3D: Kinect skeletons of 20 actions and gestures",
     ),
+    "ntu": Factory(
+        config=NtuConfig,
+        build=read_ntu,
+        summary="NTU RGB+D 60 and 120: Kinect skeletons and videos of 60 or 120 actions",
+    ),
     "own": Factory(
         config=OwnConfig,
         build=build_own,
         summary="own data: a CSV or JSONL manifest, one row a sample",
+    ),
+    "penn-action": Factory(
+        config=PennActionConfig,
+        build=read_penn_action,
+        summary="Penn Action: web videos of 15 actions with 13 joints in every frame",
     ),
     "prepared": Factory(
         config=PreparedConfig,
