@@ -72,6 +72,14 @@ LAYOUTS: dict[str, Layout] = {
         "pelvis",
         {"upper_neck": ("neck",)},
     ),
+    "posetrack-17": Layout(
+        "nose head_bottom head_top l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist "
+        "r_wrist l_hip r_hip l_knee r_knee l_ankle r_ankle",
+        "l_ear-nose-r_ear head_top-nose-head_bottom head_bottom-l_shoulder head_bottom-r_shoulder "
+        f"l_shoulder-l_hip-r_hip-r_shoulder {_LIMBS}",
+        "l_hip r_hip",
+        {"head_bottom": ("neck",)},
+    ),
     "h36m-17": Layout(
         "root r_hip r_knee r_foot l_hip l_knee l_foot spine thorax neck_base head "
         "l_shoulder l_elbow l_wrist r_shoulder r_elbow r_wrist",

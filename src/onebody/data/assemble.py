@@ -20,7 +20,7 @@ from onebody.data.augment import AugmentConfig, Draws, draw, row_generators
 from onebody.data.augment_joints import JointDraws, draw_joints
 from onebody.data.batch import Batch, Context, Target
 from onebody.data.checks import check_request
-from onebody.data.geometry import crop_to_source, is_identity, warp
+from onebody.data.geometry import crop_to_source, enlarged, is_identity, warp
 from onebody.data.pixels import add_noise, color_tables, erase, saturate, to_float
 from onebody.data.reading import Clip, RowError, Wish, channels_of, read_clip
 from onebody.data.series import Series, read_series
@@ -166,6 +166,7 @@ def _wish(draws: Draws, b: int, wish: Wish) -> Wish:
         duration=float(draws.duration[b]),
         begin=float(draws.begin[b]),
         side=float(draws.side[b]),
+        shift=(float(draws.shift[b, 0]), float(draws.shift[b, 1])),
         depth_shift_mm=float(draws.depth_shift_mm[b]),
     )
 
@@ -193,7 +194,8 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
     for b, clip in enumerate(parts.clips):
         if clip is not None:
             sizes[b] = clip.height, clip.width
-    affine = crop_to_source(sizes, spec.crop, draws, flip)
+    boxes = enlarged(table.box[rows], spec.box_scale)
+    affine = crop_to_source(sizes, spec.crop, draws, flip, boxes)
     inputs, valid, times = (_pictures if parts.clips else _numbers)(parts, spec, affine, flip)
     depth_ref = table.depth_ref_mm[rows]
     if draws is not None:
@@ -204,6 +206,7 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
         crop_to_source=torch.from_numpy(affine).float(),
         camera=torch.from_numpy(table.camera_matrix[rows]).float(),
         depth_ref_mm=torch.from_numpy(depth_ref).float(),
+        head_px=torch.from_numpy(table.head_px[rows]).float(),
     )
     made = {
         task: mixed_target(values, soft[task]) if task in soft else class_target(values)
@@ -229,6 +232,9 @@ def _other_targets(
 ) -> dict[str, Target]:
     """Make the joints targets and those made of class targets."""
     table, rows = parts.table, parts.rows
+    # a person's joints are measured wherever they are: a crop that misses them is a mistake
+    measured = parts.augment is None or parts.as_test
+    everywhere = np.asarray(np.isfinite(table.box[rows]).all(axis=1) & measured)
     made: dict[str, Target] = {}
     for target in targets:
         column = table.columns.get(target.column)
@@ -244,6 +250,7 @@ def _other_targets(
                 affine=affine,
                 flip=flip,
                 hidden=None if parts.draws is None else parts.draws.erase,
+                everywhere=everywhere,
                 camera=table.camera_matrix[rows],
                 depth_ref_mm=depth_ref,
             )
@@ -268,14 +275,13 @@ def _draw_pictures(parts: _Parts, spec: InputSpec, affine: Numbers) -> Tensor:
     for b, clip in enumerate(parts.clips):
         if clip is not None:
             height, width = clip.content.shape[1:3]
-            plain = is_identity(affine[b] / clip.factor, height, width, spec.size)
+            plain = is_identity(_to_content(affine[b], clip), height, width, spec.size)
             groups.setdefault((height, width, plain), []).append(b)
     for (_, _, plain), entries in groups.items():
         clips = [cast(Clip, parts.clips[b]) for b in entries]
-        factors = np.array([clip.factor for clip in clips])[:, None, None]
         frames = [cast(Frames, clip.content) for clip in clips]
         draws = None if parts.draws is None else _select(parts.draws, entries)
-        maps = None if plain else affine[entries] / factors
+        maps = None if plain else _maps(affine[entries], clips)
         made = _resample(frames, maps, draws, spec.size)
         if len(entries) == len(parts.rows):
             out = made
@@ -290,6 +296,18 @@ def _draw_pictures(parts: _Parts, spec: InputSpec, affine: Numbers) -> Tensor:
         there = np.array([clip is not None for clip in parts.clips])
         add_noise(out, parts.draws.noise * there, parts.generators)
     return out
+
+
+def _maps(affine: Numbers, clips: Sequence[Clip]) -> Numbers:
+    """Return maps ``[B, 2, 3]`` to the pixels that were read of each clip."""
+    return np.stack([_to_content(own, clip) for own, clip in zip(affine, clips, strict=True)])
+
+
+def _to_content(affine: Numbers, clip: Clip) -> Numbers:
+    """Turn a map ``[2, 3]`` to source pixels into one to the pixels that were read."""
+    moved = affine.copy()
+    moved[:, 2] -= clip.corner
+    return moved / clip.factor
 
 
 def _resample(

@@ -52,6 +52,8 @@ class Context:
         crop_to_source: ``[B, 2, 3]`` affine map from crop fractions to source pixels.
         camera: ``[B, 4]`` fx, fy, cx, cy in source pixels; NaN where unknown.
         depth_ref_mm: ``[B]`` distance at which z is 0.5; NaN where unknown.
+        head_px: ``[B]`` annotated length of the head in source pixels; NaN where unknown, None:
+            of no row.
     """
 
     row: Tensor
@@ -59,6 +61,7 @@ class Context:
     crop_to_source: Tensor
     camera: Tensor
     depth_ref_mm: Tensor
+    head_px: Tensor | None = None
 
     def select(self, rows: Tensor) -> Context:
         """Return the rows chosen by a bool mask ``[B]`` or by indices."""

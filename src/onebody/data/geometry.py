@@ -24,6 +24,7 @@ def crop_to_source(
     crop: Literal["square", "center"],
     draws: Draws | None = None,
     flip: Bools | None = None,
+    boxes: Numbers | None = None,
 ) -> Numbers:
     """Make the map from crop fractions to source pixels.
 
@@ -33,12 +34,12 @@ def crop_to_source(
             inside it).
         draws: how the window was varied; None: not at all.
         flip: ``[B]`` which clips are mirrored; None: none.
+        boxes: ``[B, 4]`` what is looked at in place of the picture (see `whole_window`).
 
     Returns:
         ``[B, 2, 3]``: source x, y = map @ (u, v, 1).
     """
-    whole = sizes.max(axis=1) if crop == "square" else sizes.min(axis=1)
-    center = sizes[:, ::-1] / 2
+    whole, center = whole_window(sizes, crop, boxes)
     count = len(sizes)
     side, angle = (whole, np.zeros(count)) if draws is None else (whole * draws.side, draws.angle)
     if draws is not None:
@@ -49,6 +50,58 @@ def crop_to_source(
         linear[:, :, 0] *= np.where(flip, -1.0, 1.0)[:, None]
     offset = center - linear.sum(axis=2) / 2  # the crop's middle (0.5, 0.5) lies at the center
     return np.concatenate([linear, offset[:, :, None]], axis=2)
+
+
+def whole_window(
+    sizes: Numbers, crop: Literal["square", "center"], boxes: Numbers | None = None
+) -> tuple[Numbers, Numbers]:
+    """Return side ``[B]`` and center ``[B, 2]`` (x, y) of the windows before anything is varied.
+
+    Args:
+        sizes: ``[B, 2]`` height, width of the source pictures.
+        crop: as of `crop_to_source`.
+        boxes: ``[B, 4]`` x0, y0, x1, y1; NaN: the picture itself. None: no row has one.
+    """
+    extent, center = sizes[:, ::-1], sizes[:, ::-1] / 2
+    if boxes is not None:
+        known = np.concatenate([boxes, sizes], axis=1)
+        boxed = np.isfinite(known).all(axis=1, keepdims=True)
+        extent = np.where(boxed, boxes[:, 2:] - boxes[:, :2], extent)
+        center = np.where(boxed, (boxes[:, 2:] + boxes[:, :2]) / 2, center)
+    return (extent.max(axis=1) if crop == "square" else extent.min(axis=1)), center
+
+
+def enlarged(boxes: Numbers, factor: float) -> Numbers:
+    """Multiply the sides of boxes ``[..., 4]`` (x0, y0, x1, y1) about their centers."""
+    low, high = boxes[..., :2], boxes[..., 2:]
+    center, half = (low + high) / 2, (high - low) * factor / 2
+    return np.concatenate([center - half, center + half], axis=-1)
+
+
+def reach(
+    center: Numbers, side: float, height: int, width: int, factor: int
+) -> tuple[int, int, int, int]:
+    """Return the part of a picture that a square window looks at, however it is turned.
+
+    Args:
+        center: ``[2]`` x, y of the window.
+        side: of the window, in pixels.
+        height: of the picture.
+        width: of the picture.
+        factor: the picture will be shrunk by it: the part begins at a multiple, and reaches so far
+            that resampling finds all neighbors.
+
+    Returns:
+        x0, y0, x1, y1; at least one pixel, the nearest ones where the window misses the picture.
+    """
+    half = side / 2**0.5
+    ends = []
+    for middle, size in zip(center.tolist(), (width, height), strict=True):
+        last = (size - 1) // factor
+        low = min(max(int(np.floor((middle - half) / factor)) - 1, 0), last)
+        high = min(max(int(np.ceil((middle + half) / factor)) + 1, low + 1), last + 1)
+        ends.append((low * factor, min(high * factor, size)))
+    return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
 
 
 def to_crop(points: Numbers, affine: Numbers) -> Numbers:

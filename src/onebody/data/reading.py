@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from onebody.data.clips import clip_indices
-from onebody.data.geometry import shrink, shrink_factor
+from onebody.data.geometry import enlarged, reach, shrink, shrink_factor, whole_window
 from onebody.data.pixels import shift_depth
 from onebody.data.sources import (
     MediaInfo,
@@ -46,7 +46,8 @@ class Wish:
         speed: factor on the time axis.
         duration: part of the span that is looked at.
         begin: where that part begins, as a part of the rest.
-        side: side of the window as a multiple of the whole picture's.
+        side: side of the window as a multiple of the whole picture's (or person's box).
+        shift: x, y shift of its center, in sides of that.
         depth_shift_mm: how much farther a depth picture shows the body.
     """
 
@@ -57,6 +58,7 @@ class Wish:
     duration: float = 1.0
     begin: float = 0.0
     side: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
     depth_shift_mm: float = 0.0
 
 
@@ -65,8 +67,10 @@ class Clip:
     """What was read of one row.
 
     Attributes:
-        content: pictures ``[T, H, W, C]`` uint8, shrunk by ``factor``.
+        content: pictures ``[T, H, W, C]`` uint8, shrunk by ``factor``; of a person with a box, the
+            part that the window looks at.
         factor: source pixels per pixel of the content.
+        corner: x, y of the content's corner in source pixels.
         height, width: of the source pictures.
         times_s: ``[T]`` within the medium.
         joints: by task; a task without joints for this row has no entry.
@@ -74,6 +78,7 @@ class Clip:
 
     content: Array
     factor: int
+    corner: tuple[int, int]
     height: int
     width: int
     times_s: Numbers
@@ -105,10 +110,13 @@ def read_clip(
             for target in targets
             if target.form == "joints" and _has_joints(table, row, target)
         }
-        content, factor = _content(source, spec, info, indices + first, wish)
+        content, factor, corner = _content(
+            source, spec, info, indices + first, wish, enlarged(table.box[row], spec.box_scale)
+        )
         return Clip(
             content=content,
             factor=factor,
+            corner=corner,
             height=info.height,
             width=info.width,
             times_s=_times(source, info, indices + first, fps),
@@ -184,15 +192,22 @@ def _choose(count: int, spec: InputSpec, wish: Wish) -> Ints:
 
 
 def _content(
-    source: str, spec: InputSpec, info: MediaInfo, indices: Ints, wish: Wish
-) -> tuple[Array, int]:
-    """Read the chosen frames, shrunk as far as the crop allows."""
+    source: str, spec: InputSpec, info: MediaInfo, indices: Ints, wish: Wish, box: Numbers
+) -> tuple[Array, int, tuple[int, int]]:
+    """Read the chosen frames, cut to what a box needs and shrunk as far as the crop allows."""
     channels = cast(int, channels_of(spec.modality))
     frames = np.ascontiguousarray(read_frames(source, indices, channels=channels))
     frames = shift_depth(frames, wish.depth_shift_mm)
-    whole = max(info.height, info.width) if spec.crop == "square" else min(info.height, info.width)
-    factor = shrink_factor(whole * wish.side, spec.size)
-    return shrink(frames, factor), factor
+    sizes = np.array([[info.height, info.width]], np.float64)
+    (whole,), (center,) = whole_window(sizes, spec.crop, box[None])
+    side = float(whole) * wish.side
+    factor = shrink_factor(side, spec.size)
+    if not np.isfinite(box).all():
+        return shrink(frames, factor), factor, (0, 0)
+    center = center + whole * np.array(wish.shift)
+    x0, y0, x1, y1 = reach(center, side, info.height, info.width, factor)
+    part = np.ascontiguousarray(frames[:, y0:y1, x0:x1])
+    return shrink(part, factor), factor, (x0, y0)
 
 
 def _times(source: str, info: MediaInfo, indices: Ints, fps: float) -> Numbers:

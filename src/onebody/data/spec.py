@@ -33,6 +33,8 @@ class InputSpec(Config):
         stride: frames between two samples of a dense window.
         crop: ``square`` (the shorter side is padded, nothing is lost) or ``center`` (cut);
             pictures.
+        box_scale: factor on the sides of a person's box, where a row has one: what is looked at is
+            the box so enlarged, in place of the picture (1.25 is usual for MPII and COCO).
         skeleton: joint layout that the network works in; skeletons in another are converted, and
             joints that those lack are masked.
         dims: coordinates of a joint: 3, or 2 (the third of a 3D skeleton is left out).
@@ -50,6 +52,7 @@ class InputSpec(Config):
     sampling: Literal["uniform", "dense"] = "uniform"
     stride: int = Field(1, ge=1)
     crop: Literal["square", "center"] = "square"
+    box_scale: float = Field(1.25, gt=0.0, le=10.0)
     skeleton: str = ""
     dims: Literal[2, 3] = 3
     center: Literal["none", "frame", "clip"] = "clip"

@@ -28,8 +28,10 @@ FORMAT = 1
 
 _PLAIN = (
     *("start_s", "end_s", "fps", "subject", "camera", "source", "group", "split"),
-    *("camera_matrix", "depth_ref_mm", "row_names"),
+    *("camera_matrix", "depth_ref_mm", "box", "head_px", "row_names"),
 )
+_LATER = {"box": (4,), "head_px": ()}
+"""Columns that tables of earlier versions lack, and the shape of a row: nothing is known of it."""
 _HERE = "./"
 
 
@@ -143,6 +145,9 @@ def _assemble(
         name: _map_sources(arrays[f"media/{name}"], lambda s: _to_absolute(s, folder))
         for name in header["media"]
     }
+    size = len(arrays["row/row_names"])
+    for name, shape in _LATER.items():
+        arrays = {f"row/{name}": np.full((size, *shape), np.nan), **arrays}
     rows = {name: arrays[f"row/{name}"] for name in _PLAIN}
     return SampleTable(
         name=header["name"],

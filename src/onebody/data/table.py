@@ -101,6 +101,10 @@ class SampleTable:
             group are never divided between training and test.
         camera_matrix: ``[N, 4]`` fx, fy, cx, cy in source pixels; NaN where unknown.
         depth_ref_mm: ``[N]`` distance at which normalized depth is 0.5; NaN where unknown.
+        box: ``[N, 4]`` x0, y0, x1, y1 of the person in source pixels (0: the picture's left or
+            upper border), one for all frames of a row; NaN: the whole picture is looked at.
+        head_px: ``[N]`` length of the person's head as the dataset's protocol has it, which PCKh
+            divides errors by (MPII: 0.6 of the diagonal of the head's box); NaN where unknown.
         row_names: ``[N]`` how messages name a row ("clips.csv:17").
     """
 
@@ -119,6 +123,8 @@ class SampleTable:
     split: Text
     camera_matrix: Numbers
     depth_ref_mm: Numbers
+    box: Numbers
+    head_px: Numbers
     row_names: Text
 
     def __len__(self) -> int:
@@ -214,6 +220,8 @@ _PER_ROW = (
     "split",
     "camera_matrix",
     "depth_ref_mm",
+    "box",
+    "head_px",
     "row_names",
 )
 
@@ -241,8 +249,9 @@ def make_table(
     texts = ("subject", "camera", "source", "group", "split")
     values: dict[str, npt.NDArray[np.generic]] = {
         **{key: np.full(size, "", dtype=np.str_) for key in texts},
-        **dict.fromkeys(("start_s", "end_s", "fps", "depth_ref_mm"), unknown),
+        **dict.fromkeys(("start_s", "end_s", "fps", "depth_ref_mm", "head_px"), unknown),
         "camera_matrix": np.full((size, 4), np.nan),
+        "box": np.full((size, 4), np.nan),
         "row_names": np.array([f"{name}:{i}" for i in range(size)], dtype=np.str_),
     }
     for key, column in given.items():

@@ -147,6 +147,7 @@ def joints_target(
     hidden: Numbers | None,
     camera: Numbers,
     depth_ref_mm: Numbers,
+    everywhere: Bools | None = None,
 ) -> Target:
     """Make the target of a joints task.
 
@@ -160,6 +161,7 @@ def joints_target(
         hidden: ``[B, 4]`` box in crop fractions whose joints cannot be seen; None: none.
         camera: ``[B, 4]`` fx, fy, cx, cy, for mm.
         depth_ref_mm: ``[B]`` distance at which z is 0.5.
+        everywhere: ``[B]`` rows whose joints are known outside the crop too; None: none.
 
     Returns:
         Value ``[B, T, J, D + 1]`` with zeros where the mask is false.
@@ -179,6 +181,8 @@ def joints_target(
     safe = np.where(present[:, None, None], affine, np.array([[1.0, 0, 0], [0, 1, 0]]))
     uv = to_crop(pixels, safe)
     inside = ((uv >= 0) & (uv <= 1)).all(axis=-1)
+    if everywhere is not None:
+        inside = inside | everywhere[:, None, None]
     seen = source[..., -1]
     if hidden is not None:
         low, high = hidden[:, None, None, :2], hidden[:, None, None, 2:]

@@ -2,11 +2,13 @@
 
 from onebody.config import Factory
 from onebody.data import SampleTable
+from onebody.datasets.coco_keypoints import CocoKeypointsConfig, read_coco_keypoints
 from onebody.datasets.hmdb51 import Hmdb51Config, read_hmdb51
 from onebody.datasets.jester import JesterConfig, read_jester
 from onebody.datasets.jhmdb import JhmdbConfig, read_jhmdb
 from onebody.datasets.kinetics import KineticsConfig, read_kinetics
 from onebody.datasets.mmaction2 import Mmaction2Config, read_mmaction2
+from onebody.datasets.mpii import MpiiConfig, read_mpii
 from onebody.datasets.msr_action3d import MsrAction3dConfig, read_msr_action3d
 from onebody.datasets.ntu import NtuConfig, read_ntu
 from onebody.datasets.own import OwnConfig, build_own
@@ -17,6 +19,11 @@ from onebody.datasets.ucf101 import Ucf101Config, read_ucf101
 from onebody.datasets.utd_mhad import UtdMhadConfig, read_utd_mhad
 
 DATASETS: dict[str, Factory[SampleTable]] = {
+    "coco-keypoints": Factory(
+        config=CocoKeypointsConfig,
+        build=read_coco_keypoints,
+        summary="COCO keypoints and files of that form: people in pictures, boxes, 2D joints",
+    ),
     "hmdb51": Factory(
         config=Hmdb51Config,
         build=read_hmdb51,
@@ -41,6 +48,11 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         config=Mmaction2Config,
         build=read_mmaction2,
         summary="MMAction2 list files: videos, or folders of numbered pictures",
+    ),
+    "mpii": Factory(
+        config=MpiiConfig,
+        build=read_mpii,
+        summary="MPII: people in pictures, 16 joints, boxes, heads, activities; .mat or JSON",
     ),
     "msr-action3d": Factory(
         config=MsrAction3dConfig,

@@ -21,7 +21,7 @@ from onebody.data.table import (
     make_table,
 )
 from onebody.datasets.defects import ManifestError
-from onebody.datasets.rows import CAMERA, TEXTS, Row, RowReader, rows_of
+from onebody.datasets.rows import BOX, CAMERA, TEXTS, Row, RowReader, rows_of
 from onebody.labels import UNLABELED
 
 
@@ -138,6 +138,8 @@ def _to_table(config: OwnConfig, reader: RowReader, rows: _Gathered) -> SampleTa
         fps=rows.number("fps"),
         depth_ref_mm=rows.number("depth_ref_mm"),
         camera_matrix=np.stack([rows.number(c) for c in CAMERA], axis=1),
+        box=np.stack([rows.number(c) for c in BOX], axis=1),
+        head_px=rows.number("head_px"),
         row_names=np.array([f"{file}:{line}" for line in rows.lines], dtype=np.str_),
         **{text: given[text] for text in TEXTS if text in given},
     )

@@ -20,8 +20,9 @@ MODALITIES = ("rgb", "depth", "silhouette", "skeleton", "imu")
 TEXTS = ("subject", "camera", "source", "group", "split")
 TIMES = ("start", "end")
 CAMERA = ("fx", "fy", "cx", "cy")
-POSITIVE = ("fps", "depth_ref_mm", "fx", "fy")
-NUMBERS = (*TIMES, "fps", *CAMERA, "depth_ref_mm")
+BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
+POSITIVE = ("fps", "depth_ref_mm", "fx", "fy", "head_px")
+NUMBERS = (*TIMES, "fps", *CAMERA, "depth_ref_mm", *BOX, "head_px")
 JOINTS = ("joints2d", "joints3d")
 """Columns that hold joints by their name; others do so if the sidecar gives them a skeleton."""
 
@@ -235,12 +236,18 @@ class RowReader:
         if end <= start or end == 0:
             expected = f"an end after {start:g} s" if end <= start else "an end after 0 s"
             yield self.defect(row.line, "end", expected, f"{end:g} s", "Correct the span.")
-        given = [name for name in CAMERA if name in row.numbers]
-        if given and len(given) < len(CAMERA):
-            remedy = "Give fx, fy, cx and cy, or none of them."
-            yield self.defect(
-                row.line, given[0], "all four of the camera", ", ".join(given), remedy
-            )
+        for group, whose in ((CAMERA, "the camera"), (BOX, "the box")):
+            given = [name for name in group if name in row.numbers]
+            if given and len(given) < len(group):
+                remedy = f"Give {', '.join(group)}, or none of them."
+                yield self.defect(
+                    row.line, given[0], f"all four of {whose}", ", ".join(given), remedy
+                )
+        x0, y0, x1, y1 = (row.numbers.get(name, math.nan) for name in BOX)
+        for name, low, high in (("box_x1", x0, x1), ("box_y1", y0, y1)):
+            if high <= low:
+                expected, found = f"more than {low:g}, where the box begins", f"{high:g}"
+                yield self.defect(row.line, name, expected, found, "Correct the box.")
 
     def _unseen(self) -> Iterator[Defect]:
         """Name label columns that are stated but nowhere in the manifest."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from onebody.data import JointsColumn, SampleTable
 from onebody.datasets.defects import Defect
-from onebody.datasets.rows import CAMERA, NUMBERS, TEXTS, Row, RowReader
+from onebody.datasets.rows import BOX, CAMERA, NUMBERS, TEXTS, Row, RowReader
 from onebody.datasets.sidecar import LabelConfig, Sidecar
 
 
@@ -74,7 +74,9 @@ class TableReader(RowReader):
             "end": table.end_s[row],
             "fps": table.fps[row],
             "depth_ref_mm": table.depth_ref_mm[row],
+            "head_px": table.head_px[row],
             **dict(zip(CAMERA, table.camera_matrix[row], strict=True)),
+            **dict(zip(BOX, table.box[row], strict=True)),
         }
         texts = {name: str(getattr(table, name)[row]) for name in TEXTS}
         sources = {name: str(values[row]) for name, values in table.media.items()}

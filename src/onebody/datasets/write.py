@@ -15,7 +15,7 @@ import yaml
 
 from onebody.data.table import ClassColumn, JointsColumn, SampleTable
 from onebody.datasets.manifest import is_jsonl
-from onebody.datasets.rows import CAMERA, MODALITIES, NUMBERS, TEXTS
+from onebody.datasets.rows import BOX, CAMERA, MODALITIES, NUMBERS, TEXTS
 from onebody.datasets.sidecar import sidecar_path
 
 
@@ -53,6 +53,8 @@ def _number(table: SampleTable, name: str) -> Any:
     """Return a column of numbers by its name in manifests."""
     if name in CAMERA:
         return table.camera_matrix[:, CAMERA.index(name)]
+    if name in BOX:
+        return table.box[:, BOX.index(name)]
     return getattr(table, {"start": "start_s", "end": "end_s"}.get(name, name))
 
 

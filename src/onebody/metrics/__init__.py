@@ -25,6 +25,7 @@ from onebody.metrics.intervals import (
     paired_difference,
 )
 from onebody.metrics.open_set import false_positive_rate, keeping_threshold, known_auroc
+from onebody.metrics.pck_head import HEAD_SHARE, head_size, pckh, pckh_auc, pckh_per_joint
 from onebody.metrics.pose import (
     distances,
     mean_error,
@@ -83,6 +84,11 @@ __all__ = [
     "pck",
     "pck_per_joint",
     "pck_auc",
+    "HEAD_SHARE",
+    "head_size",
+    "pckh",
+    "pckh_per_joint",
+    "pckh_auc",
     "align",
     "aligned_distances",
     "pa_mpjpe",

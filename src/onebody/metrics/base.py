@@ -24,7 +24,8 @@ class Results:
         row: ``[M]`` row of the table that an entry belongs to.
         mask: ``[M, J]`` joints that are annotated; None for classes.
         scale: named lengths ``[M]`` that errors are divided by (``crop``: side of the network's
-            crop in source pixels; ``box``: longer side of the annotated joints' box; ``head``).
+            crop in source pixels; ``box``: longer side of the annotated joints' box; ``head``: the
+            annotated size of the head, else the distance of the joints at its ends).
     """
 
     prediction: Array

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 
-from onebody.metrics import aligned, classification, pose
+from onebody.metrics import aligned, classification, pck_head, pose
 from onebody.metrics.base import Metric, Results
 from onebody.types import Array
 
@@ -77,8 +77,13 @@ def union_metrics(sizes: Sequence[int]) -> dict[str, Metric]:
     )
 
 
-def pose2d_metrics() -> dict[str, Metric]:
-    """Return the metrics of joints in source pixels."""
+def pose2d_metrics(left_out: Sequence[int] = ()) -> dict[str, Metric]:
+    """Return the metrics of joints in source pixels.
+
+    Args:
+        left_out: joints that PCKh does not count (pelvis and thorax).
+    """
+    left_out = tuple(left_out)
     return _by_name(
         _share(
             "pck_crop",
@@ -92,8 +97,13 @@ def pose2d_metrics() -> dict[str, Metric]:
         ),
         _share(
             "pckh",
-            partial(pose.correct, threshold=0.5, scale="head"),
-            "PCKh@0.5: joints nearer than half the length of the head",
+            partial(pck_head.correct, threshold=0.5, left_out=left_out),
+            "PCKh@0.5: joints but pelvis and thorax nearer than half the size of the head",
+        ),
+        _share(
+            "pckh_auc",
+            partial(pck_head.auc_values, limit=0.5, left_out=left_out),
+            "area under the PCKh curve up to half the size of the head",
         ),
         _share(
             "auc",

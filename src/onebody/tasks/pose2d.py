@@ -42,7 +42,8 @@ class Pose2DTask(PoseTask):
     def metrics(self) -> Mapping[str, Metric]:
         """The 2D metrics; PCKh where the layout shows how long a head is."""
         whole = head_joints(self.skeleton) is not None
-        return {n: m for n, m in pose2d_metrics().items() if n != "pckh" or whole}
+        every = pose2d_metrics(trunk_joints(self.skeleton))
+        return {n: m for n, m in every.items() if whole or not n.startswith("pckh")}
 
     def target_spec(self, table: SampleTable) -> TargetSpec:
         """Read joints as crop fractions."""
@@ -79,7 +80,8 @@ class Pose2DTask(PoseTask):
         if head is not None:
             length = (truth[:, :, head[0]] - truth[:, :, head[1]]).norm(dim=-1)
             both = known[:, :, head[0]] & known[:, :, head[1]]
-            scale["head"] = torch.where(both, length, torch.nan)
+            length = torch.where(both, length, torch.nan)
+            scale["head"] = annotated_head(context, length)
         return collect_joints(prediction, truth, known, context.row, scale)
 
 
@@ -111,11 +113,26 @@ def box_side(joints: Tensor, known: Tensor) -> Tensor:
     return torch.where(known.any(2), (most - least).amax(-1), torch.nan)
 
 
+def annotated_head(context: Context, length: Tensor) -> Tensor:
+    """Put the annotated size of a row's head before the length ``[N, T]`` of its head's joints."""
+    if context.head_px is None:
+        return length
+    size = context.head_px.float()[:, None].expand(length.shape)
+    return torch.where(torch.isfinite(size), size, length)
+
+
+def trunk_joints(skeleton: str) -> tuple[int, ...]:
+    """Return the joints that PCKh leaves out: pelvis and thorax, where a layout has them."""
+    points = enumerate(get_skeleton(skeleton).points)
+    return tuple(joint for joint, names in points if names[0] in ("pelvis", "thorax"))
+
+
 def head_joints(skeleton: str) -> tuple[int, int] | None:
     """Return the joints at both ends of the head (crown, upper neck), where a layout has them.
 
-    Their distance is the head length of PCKh. (MPII takes 0.6 of the diagonal of an annotated head
-    box, which is close to it.) A point in the middle of the head would make it too short.
+    Their distance is the head size of PCKh for rows without an annotated one. (MPII takes 0.6 of
+    the diagonal of an annotated head box, which is close to it.) A point in the middle of the head
+    would make it too short.
     """
     points = [names[0] for names in get_skeleton(skeleton).points]
     if "head_top" not in points or "neck" not in points:
