@@ -10,6 +10,7 @@ from onebody.data import ClassColumn, JointsColumn, make_table
 from onebody.datasets import DATASETS
 from onebody.datasets.defects import ManifestError
 from onebody.datasets.own import OwnConfig, build_own
+from onebody.datasets.table_rows import TableReader
 from onebody.datasets.write import write_manifest
 from onebody.labels import UNLABELED, LabelSpace
 
@@ -154,6 +155,33 @@ def test_faulty_rows(tmp_path, row, field, words):
 def test_half_a_camera(tmp_path):
     defect = _fault(tmp_path, "media,fx,fy,cx,cy\na.mp4,500,500,,\n")
     assert "all four of the camera, found fx, fy" in str(defect)
+
+
+def test_boxes_of_people(tmp_path):
+    text = "media,box_x0,box_y0,box_x1,box_y1,head_px\na.jpg,-3,4.5,20,30,12\nb.jpg,,,,,\n"
+    table = _load(tmp_path, text)
+    np.testing.assert_array_equal(table.box, [[-3, 4.5, 20, 30], [np.nan] * 4])
+    np.testing.assert_array_equal(table.head_px, [12, np.nan])
+    write_manifest(table, tmp_path / "again.csv")
+    again = build_own(OwnConfig(manifest=tmp_path / "again.csv"))
+    np.testing.assert_array_equal(again.box, table.box)
+    np.testing.assert_array_equal(again.head_px, table.head_px)
+    row = next(iter(TableReader(table).read()))
+    assert (row.numbers["box_x1"], row.numbers["head_px"]) == (20, 12)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ("1,2,,,", "all four of the box, found box_x0, box_y0"),
+        ("1,2,1,9,", "column 'box_x1': expected more than 1, where the box begins, found 1"),
+        ("1,2,5,0,", "column 'box_y1'"),
+        ("1,2,5,6,0", "column 'head_px': expected a number above 0"),
+    ],
+)
+def test_boxes_that_are_none(tmp_path, values, words):
+    header = "media,box_x0,box_y0,box_x1,box_y1,head_px"
+    assert words in str(_fault(tmp_path, f"{header}\na.jpg,{values}\n"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from onebody.labels import symmetric
 from onebody.metrics import mean_error
 from onebody.skeletons import get_skeleton
 from onebody.tasks import Pose2DConfig, Pose3DConfig, build_tasks, resolve_tasks
-from onebody.tasks.pose2d import Pose2DTask, box_side, crop_side, head_joints
+from onebody.tasks.pose2d import Pose2DTask, box_side, crop_side, head_joints, trunk_joints
 from onebody.tasks.pose3d import Pose3DTask
 
 J = 16
@@ -157,8 +157,31 @@ def test_results_hold_the_lengths():
     assert math.isnan(scale["head"][1])
 
 
+def test_an_annotated_head_goes_before_its_joints():
+    value = torch.rand(2, 3, J, 3)
+    target = Target(value=value, present=torch.ones(2, dtype=torch.bool))
+    bare = FLAT.collect(value, target, make_context(2)).scale["head"]
+    given = make_context(2, head_px=torch.tensor([4.5, math.nan]))
+    scale = FLAT.collect(value, target, given).scale["head"]
+    assert scale[:3].tolist() == [4.5] * 3
+    assert scale[3:].tolist() == bare[3:].tolist()
+
+
+def test_pckh_counts_all_joints_but_pelvis_and_thorax():
+    assert trunk_joints("mpii-16") == (6, 7)
+    assert trunk_joints("spnet-16") == (0, 1)
+    value = torch.rand(1, 1, J, 3)
+    target = Target(value=value, present=torch.ones(1, dtype=torch.bool))
+    output = value.clone()
+    output[:, :, 6:8, :2] += 9
+    results = FLAT.collect(output, target, make_context(head_px=torch.tensor([1.0])))
+    assert FLAT.metrics["pckh"].function(results) == 1
+    assert FLAT.metrics["pckh_auc"].function(results) == pytest.approx(1)
+    assert FLAT.metrics["pck_crop"].function(results) == pytest.approx(14 / 16)
+
+
 def test_pckh_is_listed_where_the_layout_has_a_head():
-    assert "pckh" in FLAT.metrics
+    assert {"pckh", "pckh_auc"} <= set(FLAT.metrics)
     assert head_joints("kinect-20") is None
     assert "pckh" not in Pose2DTask(name="p", column="p", skeleton="kinect-20").metrics
 

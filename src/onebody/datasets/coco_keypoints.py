@@ -146,7 +146,7 @@ def _read_files(files: Sequence[Path], config: CocoKeypointsConfig, work: Path) 
         for number, record in enumerate(content["annotations"]):
             person = _person(file, number, record, left_out)
             if person is not None:
-                keys[path].add(record.get("id", (path, number)))
+                keys[path].add(repr(record.get("id", (path, number))))
                 people.append(person)
     if len(layouts) > 1:
         found = ", ".join(f"{layout} in {path}" for layout, path in layouts.items())
@@ -214,7 +214,8 @@ def _person(file: _File, number: int, record: Any, left_out: LeftOut) -> Person 
         refuse(place, "the 'image_id' of a listed picture", repr(own), "Add the picture.")
     short = f"{file.path.name}:{record.get('id', number)}"
     joints = None
-    if file.categories is not None and record.get("category_id") not in file.categories:
+    category = record.get("category_id")
+    if file.categories is not None and not any(category == own for own in file.categories):
         left_out.add(_OTHER, short)
     elif record.get("iscrowd"):
         left_out.add(_CROWD, short)

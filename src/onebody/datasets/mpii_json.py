@@ -87,11 +87,9 @@ def _read_list(file: Path, images: Path, left_out: LeftOut) -> list[Person]:
     for number, record in enumerate(records):
         place = f"{file.name}:{number}"
         whole = f"{file}: record {number}"
-        if not isinstance(record, dict) or not isinstance(record.get("image"), str):
-            refuse(whole, "a record with 'image'", repr(record), "Is it an MPII list?")
+        joints = _joints(whole, record)
         x, y = to_numbers(whole, record.get("center"), "'center'", (2,)).tolist()
         scale = float(to_numbers(whole, [record.get("scale")], "'scale'", (1,))[0])
-        joints = _joints(whole, record)
         if scale <= 0 or x == -1:
             left_out.add(_NO_BOX, place)
         elif joints is not None and np.isnan(joints).any(1).all():
@@ -110,8 +108,10 @@ def _read_list(file: Path, images: Path, left_out: LeftOut) -> list[Person]:
     return people
 
 
-def _joints(place: str, record: dict[str, Any]) -> Floats | None:
+def _joints(place: str, record: Any) -> Floats | None:
     """Read joints as ``[16, 3]``; None: the record has none."""
+    if not isinstance(record, dict) or not isinstance(record.get("image"), str):
+        refuse(place, "a record with 'image'", repr(record), "Is it an MPII list?")
     points, seen = record.get("joints"), record.get("joints_vis")
     if points is None and seen is None:
         return None
@@ -141,9 +141,11 @@ def _heads(file: Path, records: Sequence[Any]) -> Doubles:
         found = f"headboxes_src {boxes.shape} and pos_gt_src {joints.shape}"
         remedy = "Fetch both again, or move the .mat file away."
         refuse(beside, f"the heads and joints of the {count} people of {file.name}", found, remedy)
-    listed = [np.array(r.get("joints"), np.float64) if isinstance(r, dict) else 0 for r in records]
     for number in (0, count // 2, count - 1):  # the order of both files is the only bond
-        gap = np.abs(listed[number] - np.asarray(joints[:, :, number], np.float64))
+        own = _joints(f"{file}: record {number}", records[number])
+        if own is None or not np.isfinite(own).any():
+            continue
+        gap = np.abs(own[:, :2] + PIXEL_CENTER - np.asarray(joints[:, :, number], np.float64))
         if not np.nanmedian(gap) <= 1:
             remedy = "Fetch both again, or move the .mat file away."
             refuse(beside, f"the joints of {file.name}", f"others at record {number}", remedy)
