@@ -21,6 +21,7 @@ SIZES = {
     "spnet-16": 16,
     "spnet-17": 17,
     "hand-21": 21,
+    "posetrack-17": 17,
     "mediapipe-33": 33,
     "shrec-22": 22,
 }

@@ -182,6 +182,12 @@ def test_repeats(folder):
     assert "line 3 with other labels" in str(report.defects[1])
 
 
+def test_two_people_of_a_picture_are_no_repeat(folder):
+    rows = ["a.mp4,0,0,9,9,walk", "a.mp4,9,0,18,9,run", "a.mp4,0,0,9,9,walk"]
+    report = _check(folder, rows, header="media,box_x0,box_y0,box_x1,box_y1,action")
+    assert [(d.record, d.warning) for d in report.defects if "once" in str(d)] == [(4, False)]
+
+
 def test_groups_and_subjects_on_both_sides(folder):
     shutil.copy(folder / "a.mp4", folder / "c.mp4")
     rows = [

@@ -10,7 +10,7 @@ from typing import Any
 from onebody.data import SampleTable
 from onebody.datasets.check_media import joints_defects, media_defects
 from onebody.datasets.defects import Defect
-from onebody.datasets.rows import Row, RowReader
+from onebody.datasets.rows import BOX, TIMES, Row, RowReader
 from onebody.datasets.sidecar import sidecar_path
 from onebody.datasets.table_rows import TableReader
 
@@ -145,7 +145,8 @@ class _Check:
 
     def _repeats(self, row: Row) -> list[Defect]:
         """Is the row, or the same piece of media under other labels, already there?"""
-        what = (*sorted(row.media.items()), row.numbers.get("start"), row.numbers.get("end"))
+        where = (row.numbers.get(name) for name in (*TIMES, *BOX))
+        what = (*sorted(row.media.items()), *where)
         labels = (*sorted(row.classes.items()), *sorted(row.joints.items()))
         key, said = hash(what), hash(labels)
         if key not in self.seen:
