@@ -182,6 +182,15 @@ def test_repeats(folder):
     assert "line 3 with other labels" in str(report.defects[1])
 
 
+def test_boxes_beside_the_picture(folder):
+    rows = ["a.mp4,-5,-5,9,9", "a.mp4,64,0,80,9", "a.mp4,0,-9,9,0"]
+    report = _check(folder, rows, header="media,box_x0,box_y0,box_x1,box_y1")
+    assert [(d.record, d.field) for d in report.errors] == [(3, "box_x0"), (4, "box_x0")]
+    assert "a box that meets the picture of 64 x 48 px, found (64, 0) to (80, 9)" in str(
+        report.errors[0]
+    )
+
+
 def test_two_people_of_a_picture_are_no_repeat(folder):
     rows = ["a.mp4,0,0,9,9,walk", "a.mp4,9,0,18,9,run", "a.mp4,0,0,9,9,walk"]
     report = _check(folder, rows, header="media,box_x0,box_y0,box_x1,box_y1,action")

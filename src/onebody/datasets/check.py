@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from onebody.data import SampleTable
-from onebody.datasets.check_media import joints_defects, media_defects
+from onebody.datasets.check_media import box_defects, joints_defects, media_defects
 from onebody.datasets.defects import Defect
 from onebody.datasets.rows import BOX, TIMES, Row, RowReader
 from onebody.datasets.sidecar import sidecar_path
@@ -130,6 +130,7 @@ class _Check:
     def _row(self, row: Row) -> None:
         """Check one row and remember what concerns others."""
         defects, span, size = media_defects(self.reader, row, deep=self.deep)
+        defects += box_defects(self.reader, row, size)
         for column in row.joints:
             defects += joints_defects(self.reader, row, column, span, size)
         defects += self._repeats(row)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from onebody.data.inspect import Flaw, find_flaws
 from onebody.data.sources import MediaError, frame_span, probe, read_array
 from onebody.datasets.defects import Defect
-from onebody.datasets.rows import Row, RowReader
+from onebody.datasets.rows import BOX, Row, RowReader
 from onebody.datasets.sidecar import LabelConfig
 from onebody.skeletons import get_skeleton
 
@@ -77,6 +77,19 @@ def joints_defects(
         np.asarray(joints, np.float64), label.unit, size
     ):
         yield reader.defect(row.line, column, expected, found, remedy, warning=warning)
+
+
+def box_defects(reader: RowReader, row: Row, size: Size) -> Iterator[Defect]:
+    """Does a person's box meet the picture?"""
+    height, width = size
+    if not height or any(name not in row.numbers for name in BOX):
+        return
+    x0, y0, x1, y1 = (row.numbers[name] for name in BOX)
+    if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+        expected = f"a box that meets the picture of {width} x {height} px"
+        found = f"({x0:g}, {y0:g}) to ({x1:g}, {y1:g})"
+        remedy = "Are they pixels of another picture size?"
+        yield reader.defect(row.line, BOX[0], expected, found, remedy)
 
 
 def _unreadable(reader: RowReader, row: Row, modality: str, error: MediaError) -> Defect:
