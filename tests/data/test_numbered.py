@@ -43,6 +43,16 @@ def test_some_numbers(folder):
         read_frames(source, np.array([3]))
 
 
+def test_every_so_many_numbers(folder):
+    source = f"{folder}/img_%05d.png#2:9:3"
+    assert probe(source).num_frames == 3
+    assert greys(source, 3) == [20, 50, 80]
+    (folder / "img_00004.png").unlink()
+    assert greys(source, 3) == [20, 50, 80]
+    with pytest.raises(MediaError, match=r"pictures 1 to 7 in steps of 3, found no 'img_00004\.p"):
+        probe(f"{folder}/img_%05d.png#1:8:3")
+
+
 def test_a_missing_picture_is_named(folder):
     (folder / "img_00004.png").unlink()
     with pytest.raises(MediaError, match=r"pictures 1 to 9, found no 'img_00004\.png' \(1 miss"):
@@ -52,7 +62,7 @@ def test_a_missing_picture_is_named(folder):
     assert greys(f"{folder}/img_%05d.png#5:7", 2) == [50, 60]
 
 
-@pytest.mark.parametrize("numbers", ["", "3", "6:3", "3:3", "a:b", "-1:3"])
+@pytest.mark.parametrize("numbers", ["", "3", "6:3", "3:3", "a:b", "-1:3", "1:5:0", "1:5:"])
 def test_a_range_that_is_none(folder, numbers):
     with pytest.raises(MediaError, match=r"picture numbers as|of this name"):
         probe(f"{folder}/img_%05d.png#{numbers or ':'}")

@@ -1,4 +1,4 @@
-"""Numbered pictures of a folder: ``frames/img_%05d.jpg``, or some of them, ``...#1:38``.
+"""Numbered pictures of a folder: ``img_%05d.jpg``, or some of them, ``...#1:38``, ``...#1:38:5``.
 
 Published sets store videos as numbered pictures, often several series in one folder (``img_``,
 ``flow_x_``) and several samples in one series. Unlike a plain folder a series knows which picture
@@ -13,14 +13,15 @@ from collections.abc import Sequence
 
 from onebody.data.media import MediaError, Place
 
-_RANGE = re.compile(r"^(\d+):(\d+)$", re.ASCII)
+_RANGE = re.compile(r"^(\d+):(\d+)(?::(\d+))?$", re.ASCII)
 
 
 def numbered_sources(place: Place, listed: Sequence[str]) -> Sequence[str]:
     """Return the pictures of a series in the order of their numbers.
 
     Args:
-        place: a folder with a pattern (``part`` is ``pattern`` or ``pattern#first:stop``).
+        place: a folder with a pattern (``part`` is ``pattern`` or ``pattern#first:stop``, after
+            which ``:step`` may stand).
         listed: sources of all pictures in the folder.
 
     Raises:
@@ -38,18 +39,20 @@ def numbered_sources(place: Place, listed: Sequence[str]) -> Sequence[str]:
             there[int(found[1])] = source
     if not there:
         raise MediaError(place.source, "pictures of this name in the folder", "none")
-    first, stop = _span(place, wanted) if wanted else (min(there), max(there) + 1)
-    missing = [number for number in range(first, stop) if number not in there]
+    numbers = _span(place, wanted) if wanted else range(min(there), max(there) + 1)
+    missing = [number for number in numbers if number not in there]
     if missing:
-        expected = f"pictures {first} to {stop - 1}"
+        expected = f"pictures {numbers[0]} to {numbers[-1]}"
+        expected += f" in steps of {numbers.step}" if numbers.step > 1 else ""
         found_names = f"no {pattern % missing[0]!r} ({len(missing)} missing)"
         raise MediaError(place.source, expected, found_names)
-    return [there[number] for number in range(first, stop)]
+    return [there[number] for number in numbers]
 
 
-def _span(place: Place, wanted: str) -> tuple[int, int]:
+def _span(place: Place, wanted: str) -> range:
     """Read a range of numbers."""
     found = _RANGE.match(wanted)
-    if found is None or int(found[1]) >= int(found[2]):
-        raise MediaError(place.source, "picture numbers as '#first:stop'", f"#{wanted}")
-    return int(found[1]), int(found[2])
+    if found is None or int(found[1]) >= int(found[2]) or (found[3] and not int(found[3])):
+        expected = "picture numbers as '#first:stop' or '#first:stop:step'"
+        raise MediaError(place.source, expected, f"#{wanted}")
+    return range(int(found[1]), int(found[2]), int(found[3] or 1))

@@ -7,7 +7,8 @@ A *source* is a string that says where an array of frames (or joints, or sensor 
 =====================  =============================================================
 ``clip.mp4``           a video file
 ``frames/``            a folder of images, in name order
-``f/img_%05d.jpg``     numbered images of a folder; ``...#1:38``: numbers 1 to 37
+``f/img_%05d.jpg``     numbered images of a folder; ``...#1:38``: numbers 1 to 37;
+                       ``...#1:38:5``: every fifth of these
 ``still.jpg``          one image (a clip of one frame)
 ``data.npz#key``       one array of an npz file
 ``data.npy#100:150``   rows 100 to 149 of an npy file (memory-mapped)

@@ -4,6 +4,7 @@ from onebody.config import Factory
 from onebody.data import SampleTable
 from onebody.datasets.coco_keypoints import CocoKeypointsConfig, read_coco_keypoints
 from onebody.datasets.hmdb51 import Hmdb51Config, read_hmdb51
+from onebody.datasets.human36m import Human36mConfig, read_human36m
 from onebody.datasets.jester import JesterConfig, read_jester
 from onebody.datasets.jhmdb import JhmdbConfig, read_jhmdb
 from onebody.datasets.kinetics import KineticsConfig, read_kinetics
@@ -28,6 +29,11 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         config=Hmdb51Config,
         build=read_hmdb51,
         summary="HMDB51: videos of 51 actions, three official splits",
+    ),
+    "human36m": Factory(
+        config=Human36mConfig,
+        build=read_human36m,
+        summary="Human3.6M: 15 actions before four cameras, 2D and 3D joints, stills or clips",
     ),
     "jester": Factory(
         config=JesterConfig,

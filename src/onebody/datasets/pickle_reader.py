@@ -22,6 +22,7 @@ from onebody.types import Array
 
 _TYPE = re.compile(r"[<>=|]?(?:b1|[iu][1248]|f[248]|[SU]\d{1,6}|\?)")
 _BYTE_ORDERS = ("<", ">", "=", "|")
+_OBJECT_TYPES = ("O", "|O", "O4", "O8")
 _ARRAY_CLASS = "numpy.ndarray"  # stands for the class where a pickle passes it on
 
 
@@ -38,17 +39,31 @@ def read_pickle(path: Path) -> Any:
     except OSError as error:
         found = "a folder" if path.is_dir() else str(error.strerror)
         raise ValueError(f"{path}: expected a pickle file, found: {found}.") from None
+    return unpickle(content, str(path))
+
+
+def unpickle(content: bytes, where: str, *, objects: bool = False) -> Any:
+    """Read a pickle that is held in memory.
+
+    Args:
+        content: the pickle.
+        where: it comes from, for messages.
+        objects: whether it may hold arrays of objects, which must be plain values themselves.
+
+    Raises:
+        ValueError: as `read_pickle`.
+    """
     try:
-        return _plain(_Reader(content).load())
+        return _plain(_Reader(content, objects).load())
     except _Refused as error:
         raise ValueError(
-            f"{path}: expected a pickle of plain values and numpy arrays, found {error}. Pickles "
+            f"{where}: expected a pickle of plain values and numpy arrays, found {error}. Pickles "
             "can run any code, so nothing else is read: convert the file where you trust it."
         ) from None
     except Exception as error:  # a damaged pickle may fail in any operation
         found = f"{type(error).__name__}: {error}"
         raise ValueError(
-            f"{path}: expected a whole pickle, found {found}. Fetch it again."
+            f"{where}: expected a whole pickle, found {found}. Fetch it again."
         ) from None
 
 
@@ -57,10 +72,13 @@ class _Refused(Exception):
 
 
 class _Type:
-    """Stand-in for ``numpy.dtype``: one of plain numbers or texts."""
+    """Stand-in for ``numpy.dtype``: one of plain numbers or texts, or of objects."""
 
-    def __init__(self, name: str) -> None:
-        if not isinstance(name, str) or not _TYPE.fullmatch(name):
+    def __init__(self, name: str, objects: bool = False) -> None:
+        known = isinstance(name, str) and (
+            _TYPE.fullmatch(name) or (objects and name in _OBJECT_TYPES)
+        )
+        if not known:
             raise _Refused(f"arrays of type {name!r}")
         self.found: np.dtype[Any] = np.dtype(name)
 
@@ -84,7 +102,8 @@ class _ArrayState:
         if not isinstance(state, tuple) or len(state) != 5:
             raise _Refused("an array without content")
         _, shape, kind, fortran, content = state
-        self.found = _to_array(content, kind, shape, "F" if fortran else "C")
+        make = _to_objects if isinstance(content, list) else _to_array
+        self.found = make(content, kind, shape, "F" if fortran else "C")
 
 
 class _Reader(pickle._Unpickler):
@@ -94,8 +113,9 @@ class _Reader(pickle._Unpickler):
     a damaged file asks for.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, objects: bool = False) -> None:
         super().__init__(io.BytesIO(content), encoding="latin1")  # bytes of Python 2 keep values
+        self._objects = objects
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the stand-in of a known name.
@@ -106,7 +126,7 @@ class _Reader(pickle._Unpickler):
         core = re.sub(r"^numpy\._?core\.", "numpy.core.", module)
         known: dict[tuple[str, str], Callable[..., Any] | str] = {
             ("numpy", "ndarray"): _ARRAY_CLASS,
-            ("numpy", "dtype"): _make_type,
+            ("numpy", "dtype"): partial(_make_type, objects=self._objects),
             ("numpy.core.multiarray", "_reconstruct"): _make_state,
             ("numpy.core.multiarray", "scalar"): _make_scalar,
             ("numpy.core.numeric", "_frombuffer"): _to_array,
@@ -121,10 +141,12 @@ class _Reader(pickle._Unpickler):
         return partial(answer) if callable(answer) else answer
 
 
-def _make_type(name: str, align: object = False, copy: object = False) -> _Type:
+def _make_type(
+    name: str, align: object = False, copy: object = False, *, objects: bool = False
+) -> _Type:
     """Answer ``numpy.dtype(name, align, copy)``."""
     del align, copy
-    return _Type(name)
+    return _Type(name, objects)
 
 
 def _make_state(cls: object, shape: object, kind: object) -> _ArrayState:
@@ -146,10 +168,25 @@ def _to_array(content: object, kind: object, shape: object, order: object) -> Ar
         content = content.encode("latin1")
     if not isinstance(kind, _Type) or not isinstance(content, bytes | bytearray):
         raise _Refused("an array that is not made of bytes")
+    flat = np.frombuffer(bytes(content), kind.found)
+    return flat.reshape(_shape(shape), order="F" if order == "F" else "C")
+
+
+def _to_objects(content: object, kind: object, shape: object, order: object) -> Array:
+    """Make an array of objects, whose number must be right."""
+    if not isinstance(kind, _Type) or not kind.found.hasobject or not isinstance(content, list):
+        raise _Refused("an array that is not made of bytes")
+    flat = np.empty(len(content), np.object_)
+    for i, value in enumerate(content):
+        flat[i] = value
+    return flat.reshape(_shape(shape), order="F" if order == "F" else "C")
+
+
+def _shape(shape: object) -> tuple[int, ...]:
+    """Refuse what is no shape."""
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise _Refused(f"an array of shape {shape!r}")
-    flat = np.frombuffer(bytes(content), kind.found)
-    return flat.reshape(shape, order="F" if order == "F" else "C")
+    return shape
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -169,7 +206,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, _ArrayState):
         if value.found is None:
             raise _Refused("an array without content")
-        return value.found
+        return _plain_objects(value.found) if value.found.dtype.hasobject else value.found
     if isinstance(value, dict):
         return {_plain(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -179,3 +216,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, _Type) or callable(value):
         raise _Refused("a type or function as a value")
     return value
+
+
+def _plain_objects(array: Array) -> Array:
+    """Do as `_plain` with what an array of objects holds."""
+    plain = np.empty(array.size, np.object_)
+    for i, value in enumerate(array.ravel()):
+        plain[i] = _plain(value)
+    return plain.reshape(array.shape)

@@ -14,7 +14,15 @@ from onebody.evaluation.protocols import (
     split_several,
 )
 from onebody.evaluation.stress import STRESSES, Stress
-from onebody.evaluation.tables import by_group, figures, figures_by_group, score
+from onebody.evaluation.tables import (
+    by_group,
+    figures,
+    figures_by_group,
+    groups_of,
+    mean_of_figures,
+    mean_over_groups,
+    score,
+)
 from onebody.metrics import Difference, Interval, bootstrap, paired_difference
 
 __all__ = [
@@ -31,6 +39,9 @@ __all__ = [
     "marked",
     "by_group",
     "figures_by_group",
+    "groups_of",
+    "mean_of_figures",
+    "mean_over_groups",
     "Split",
     "SplitConfig",
     "split_several",

@@ -36,6 +36,15 @@ class Pose3DTask(PoseTask):
 
     A network cannot know how far away a body is: depth is relative to the given distance
     ``depth_ref_mm``, and the metrics to the root joint.
+
+    Where that distance is the root's true depth, as in stills of Human3.6M, ``mpjpe`` is the figure
+    that SPNet reports: predicted depth plus the true depth of the root, un-projected with the true
+    camera, relative to the predicted root, the mean over all joints and the root (which is exact by
+    definition and counts). It needs ground truth that a picture alone does not give, so it cannot
+    be compared with figures of networks that find scale and distance themselves.
+
+    Source: Luvizon, Picard, Tabia, "2D/3D Pose Estimation and Action Recognition using Multitask
+    Deep Learning", CVPR 2018, and its authors' code.
     """
 
     kind: ClassVar[str] = "pose3d"
