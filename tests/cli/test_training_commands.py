@@ -76,6 +76,23 @@ def test_evaluating_as_json(trained):
     assert 0 <= figures["action"]["top1"] <= 1
 
 
+def test_evaluating_by_class(trained):
+    whole = json.loads(run("evaluate", trained[0], "--json").output)
+    found = json.loads(run("evaluate", trained[0], "--by", "action", "--json").output)["action"]
+    assert set(found) == {"jump", "catch", "mean of groups", "all rows"}
+    assert found["all rows"] == whole["action"]
+    groups = [found[name]["top1"] for name in ("jump", "catch")]
+    assert found["mean of groups"]["top1"] == pytest.approx(sum(groups) / 2)
+    lines = [
+        line.split() for line in run("evaluate", trained[0], "--by", "subject").stdout.splitlines()
+    ]
+    assert lines[0][:3] == ["task", "subject", "pck_crop"]
+    wrong = run("evaluate", trained[0], "--by", "acton")
+    assert wrong.exit_code == 2
+    assert "expected a class column to group rows by, found 'acton'" in wrong.stderr
+    assert run("evaluate", trained[0], "--by", "action", "--stress").exit_code == 2
+
+
 def test_an_unknown_split_says_what_is_meant(trained):
     result = run("evaluate", trained[0], "--split", "tset")
     assert result.exit_code == 2

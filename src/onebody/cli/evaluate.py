@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from onebody.data import Source
+    from onebody.metrics import Results
+    from onebody.tasks import Task
 
 
 def evaluate(
@@ -33,11 +39,16 @@ def evaluate(
     clips: Annotated[
         int | None, typer.Option(min=1, help="Clips averaged per sample [default: as its recipe].")
     ] = None,
+    by: Annotated[
+        str, typer.Option(help="Figures for each class of this column, subject or camera.")
+    ] = "",
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a trained network on a split of the data that its recipe names."""
     _check_options(stress, on, kinds=bool(kind), against=bool(against), out=out is not None)
+    if by and (stress or on):
+        raise ValueError("--by groups plain figures. Leave out --stress and --on.")
     clips = clips or _own_clips(run)
     if stress or on:
         from onebody.cli.beyond import print_cross, print_stress
@@ -55,6 +66,11 @@ def evaluate(
             out=out,
             as_json=as_json,
         )
+        return
+    if by:
+        from onebody.cli.by_group import print_by
+
+        print_by(*_answers(run, split, clips=clips, device=device), by, as_json=as_json)
         return
     from onebody.cli.tables import figure_lines, metric_units
     from onebody.cli.without_task import block_lines, measure_without_task, plain
@@ -79,8 +95,22 @@ def measure_run(
     """
     import math
 
+    from onebody.evaluation import figures
+
+    tasks, results, _ = _answers(run, split, clips=clips, device=device)
+    measured = figures(tasks, results)
+    return {
+        task: {name: value if math.isfinite(value) else None for name, value in values.items()}
+        for task, values in measured.items()
+    }
+
+
+def _answers(
+    run: Path, split: str, *, clips: int, device: str
+) -> tuple[Mapping[str, Task], Mapping[str, Results], Sequence[Source]]:
+    """Return a run's tasks, its network's answers on a split, and what was read."""
     from onebody.config import lookup
-    from onebody.evaluation import evaluate, figures
+    from onebody.evaluation import evaluate
     from onebody.inference import load
     from onebody.training import build_sources, load_recipe
 
@@ -93,11 +123,7 @@ def measure_run(
         raise ValueError(f"{run}: the {split} split has no labeled rows.")
     bf16 = recipe.train.bf16  # as the training itself measured
     results = evaluate(network, sources, clips=clips, device=device, bf16=bf16)
-    measured = figures(network.tasks, results)
-    return {
-        task: {name: value if math.isfinite(value) else None for name, value in values.items()}
-        for task, values in measured.items()
-    }
+    return network.tasks, results, sources
 
 
 def _own_clips(run: Path) -> int:
