@@ -220,6 +220,8 @@ def test_spans_of_videos(mmpose):
         for r in range(3)
     ]
     assert spans == [(0, 1), (4, 5), (8, 9)]
+    with pytest.warns(UserWarning, match="12 frames after the end of their videos"):
+        assert len(read(mmpose, every=10, frames=1)) == 12  # frame 10 of nine
     with (
         pytest.warns(UserWarning, match=DAMAGED),
         pytest.raises(ValueError, match="a video shows every frame"),

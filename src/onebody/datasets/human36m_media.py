@@ -30,7 +30,7 @@ class Placed:
 
     Attributes:
         source: of the medium.
-        count: how many of the row's first frames it shows.
+        count: how many of the row's first frames it shows; 0: it ends before them.
         start_s, end_s: span within it; NaN: all of it.
     """
 
@@ -101,7 +101,7 @@ def from_videos(files: Mapping[Take, Path]) -> Place:
             )
         count = int(np.searchsorted(frames, probe(str(file)).num_frames))
         if not count:
-            return None
+            return Placed(source=str(file), count=0)
         start, end = frames[0] / FPS, (frames[count - 1] + 1) / FPS
         return Placed(source=str(file), count=count, start_s=float(start), end_s=float(end))
 

@@ -82,13 +82,16 @@ def place_pieces(
     takes = [parse_take(name) for name in recordings.row_names.tolist()]
     kept: list[Piece] = []
     lost: list[Piece] = []
+    short = 0
     for piece in pieces:
         take = takes[piece.recording]
         assert take is not None  # the names were made of takes
         placed = place(take, numbers[piece.first : piece.stop])
         if placed is None:
             lost.append(piece)
-        else:
+            continue
+        short += piece.stop - piece.first - placed.count
+        if placed.count:
             if not kept or kept[-1].recording != piece.recording:
                 check_size(placed.source)
             kept.append(replace(piece, stop=piece.first + placed.count, placed=placed))
@@ -101,7 +104,6 @@ def place_pieces(
         )
     if lost:
         _say(f"{len(lost)} of {len(pieces)} rows lack {where} and are left out")
-    short = sum(p.stop - p.first for p in pieces) - sum(p.stop - p.first for p in (*kept, *lost))
     if short:
         _say(f"{short} frames after the end of their videos are left out")
     return kept
