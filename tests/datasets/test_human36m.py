@@ -229,6 +229,17 @@ def test_spans_of_videos(mmpose):
         read_human36m(Human36mConfig(folder=mmpose, every=4))
 
 
+def test_videos_that_end_before_most_rows(tmp_path):
+    write_pickle(tmp_path, raw_cameras())
+    write_videopose3d(tmp_path, {"S1": {"Walking": world(8)}})
+    one = write_video(tmp_path / "one.mp4", 1)
+    (tmp_path / "S1" / "Videos").mkdir(parents=True)
+    for camera in CAMERAS:
+        (tmp_path / "S1" / "Videos" / f"Walking.{camera}.mp4").symlink_to(one)
+    with pytest.warns(UserWarning, match="28 frames after the end"):
+        assert len(read_human36m(Human36mConfig(folder=tmp_path, frames=1))) == 4
+
+
 def test_ten_frames_a_second_hold_no_others(tmp_path):
     write_mmpose(tmp_path, numbers=range(1, 42, 5), rate=10)
     assert read(tmp_path).fps.tolist() == [10.0] * 12

@@ -95,6 +95,10 @@ def place_pieces(
             if not kept or kept[-1].recording != piece.recording:
                 check_size(placed.source)
             kept.append(replace(piece, stop=piece.first + placed.count, placed=placed))
+    if not kept and not lost:
+        raise ValueError(
+            f"{NAME}: expected {where} at the rows' frames, found all of them to end before."
+        )
     if lost and (missing == "refuse" or not kept):
         name = recordings.row_names[lost[0].recording]
         raise ValueError(
