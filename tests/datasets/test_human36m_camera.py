@@ -13,7 +13,7 @@ from human36m_files import in_camera, naive_projection, raw_camera, raw_cameras,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onebody.datasets.human36m_calibration import camera_of, read_cameras
+from onebody.datasets.human36m_calibration import _make, camera_of, read_cameras
 from onebody.datasets.human36m_recording import CAMERAS
 from onebody.datasets.pickle_reader import read_pickle
 
@@ -31,8 +31,6 @@ def pickled(tmp_path):
 
 @given(st.integers(0, 3), st.integers(0, 10_000))
 def test_projection_is_the_formula(number, seed):
-    from onebody.datasets.human36m_calibration import _make
-
     raw = raw_camera(number)
     camera = _make(raw, "here", 1000.0, CAMERAS[number])
     points = world(3, seed)[:, :17].astype(np.float64)
@@ -40,6 +38,16 @@ def test_projection_is_the_formula(number, seed):
     np.testing.assert_allclose(camera.to_camera(points * 1000), local * 1000, atol=1e-6)
     expected = np.stack([naive_projection(frame, raw) for frame in local])
     np.testing.assert_allclose(camera.project(local * 1000), expected, atol=1e-9)
+
+
+@given(st.integers(0, 3), st.integers(0, 10_000))
+def test_what_is_projected_is_found_again(number, seed):
+    camera = _make(raw_camera(number), "here", 1000.0, CAMERAS[number])
+    pixels = np.random.default_rng(seed).uniform(0, 1000, (4, 2))
+    depth = np.array([1000.0, 3000.0, 5000.0, 8000.0])
+    points = camera.unproject(pixels, depth)
+    np.testing.assert_array_equal(points[:, 2], depth)
+    np.testing.assert_allclose(camera.project(points), pixels, atol=1e-6)
 
 
 def test_without_distortion_it_is_a_pinhole(pickled):
@@ -133,7 +141,7 @@ def test_real_joints_are_where_real_cameras_put_them(shared):
     truth = np.load(folder / "test_h36m_body3d.npz")
     annotations = json.loads((folder / "h36m_coco.json").read_text())["annotations"]
     raw_all = read_pickle(folder / "cameras.pkl")
-    usual, pinhole = [], []
+    usual, pinhole, shape = [], [], []
     for row, name in enumerate(truth["imgname"]):
         key = name.split("/")[0], camera_name(name)
         camera = cameras[key]
@@ -144,6 +152,9 @@ def test_real_joints_are_where_real_cameras_put_them(shared):
         np.testing.assert_allclose(
             naive_projection(truth["S"][row, :, :3], raw_all[key]), flat, atol=4e-5
         )
+        np.testing.assert_allclose(camera.unproject(flat, local[:, 2]), local, atol=3e-4)
+        straight = (flat - camera.center_px) / camera.focal_px * local[:, 2:]
+        shape.append(np.linalg.norm((straight - straight[0]) - (local - local[0])[:, :2], axis=1))
         place = local[:, :2] / local[:, 2:]
         bent = 2 * camera.tangential[::-1] @ place.T
         square = (place**2).sum(1, keepdims=True)
@@ -155,6 +166,7 @@ def test_real_joints_are_where_real_cameras_put_them(shared):
     assert max(usual) < 0.19
     assert max(usual) > 0.1
     assert np.max(pinhole) < 3.4
+    assert np.mean(shape) == pytest.approx(2.94, abs=0.01)  # mm, relative to the root
     assert np.mean(pinhole) == pytest.approx(0.82, abs=0.01)
 
 

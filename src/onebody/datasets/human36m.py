@@ -7,7 +7,10 @@ S9 and S11, on every 64th frame (SPNet and others) or on all frames (networks th
 `onebody.evaluation.mean_over_groups` takes the mean over actions.
 
 The table keeps the cameras' pinholes and not their distortion (`human36m_camera`): ``pose2d`` has
-it, ``pose3d`` in the picture lacks it, some 1 px and at most some 4 px of 1000.
+it, ``pose3d`` in the picture lacks it. On four real frames that is 0.8 px of 1000 on average and at
+most 3.4. A network that is taught with these tables is measured as it was taught; for one that was
+taught with the distortion (the weights of SPNet's authors), joints at the right pixels and depths
+are still 2.9 mm off on average, relative to the root: `Camera.unproject` is exact.
 
 Source: Ionescu, Papava, Olaru, Sminchisescu, "Human3.6M: Large Scale Datasets and Predictive
 Methods for 3D Human Sensing in Natural Environments", PAMI 2014.
