@@ -165,6 +165,16 @@ def test_every_and_frames_choose_frames(mmpose):
     assert read(mmpose, every=4).fps.tolist() == [12.5] * 12
 
 
+def test_boxes_are_windows_around_the_true_roots(mmpose):
+    for frames in (1, None):
+        table = read(mmpose, frames=frames)
+        flat, deep = joints(table, "pose2d", 5)[:, 0, :2], joints(table, "pose3d", 5)[:, 0, 2]
+        side = 1.25 * np.abs(table.box[5, 2:] - table.box[5, :2])
+        drift = np.ptp(flat, axis=0)
+        np.testing.assert_allclose(side - 1.25 * drift, 2250 * 1145 / deep.mean(), rtol=2e-3)
+        np.testing.assert_allclose(table.box[5, :2] + table.box[5, 2:], 2 * flat.mean(0), rtol=2e-3)
+
+
 def test_pictures_beside_joints(mmpose):
     write_images(mmpose, range(1, 12))
     table = read(mmpose, every=5)
