@@ -59,6 +59,7 @@ class DataConfig(Config):
 
     Attributes:
         dataset: which dataset (a kind, or a mapping with the dataset's own keys).
+        rename: columns that get another name here, so that a task finds those of several sets.
         labels: columns that are used of it; empty: all. Two sets may call different things alike.
         batch_size: rows per Batch (of all processes together).
         weight: share of the steps, where a step has one source only (``train.mixing: one``).
@@ -72,6 +73,7 @@ class DataConfig(Config):
     """
 
     dataset: DatasetPart
+    rename: dict[str, str] = Field(default_factory=dict)
     labels: tuple[str, ...] = ()
     batch_size: int = Field(16, ge=1)
     weight: float = Field(1.0, gt=0.0)

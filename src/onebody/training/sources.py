@@ -65,9 +65,24 @@ def read_tables(recipe: Recipe) -> list[SampleTable]:
 def _read_table(part: DataConfig) -> SampleTable:
     """Read one source's table."""
     table = build(DATASETS, part.dataset, "dataset")
+    table = _renamed(table, part.rename)
     where = f"column of table {table.name!r}, 'data.labels':"
     used = {name: lookup(table.columns, name, where) for name in part.labels}
     return replace(table, columns=used) if part.labels else table
+
+
+def _renamed(table: SampleTable, names: Mapping[str, str]) -> SampleTable:
+    """Call some columns otherwise."""
+    for name in names:
+        lookup(table.columns, name, f"column of table {table.name!r}, 'data.rename':")
+    new = [names.get(name, name) for name in table.columns]
+    twice = sorted({name for name in new if new.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"Table {table.name!r} would have two columns {twice[0]!r} ('data.rename'). Give the "
+            "other one another name."
+        )
+    return replace(table, columns=dict(zip(new, table.columns.values(), strict=True)))
 
 
 def _divide(
