@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from onebody import __version__
+from onebody.cli.bench import bench
 from onebody.cli.catalog import catalog
 from onebody.cli.compare import compare
 from onebody.cli.convert import convert
@@ -43,6 +44,7 @@ data = typer.Typer(
 )
 app.add_typer(data, name="data")
 app.add_typer(convert, name="convert")
+app.add_typer(bench, name="bench")
 
 app.command("demo")(demo)
 app.command("train")(train)

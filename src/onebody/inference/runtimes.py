@@ -79,9 +79,10 @@ def compiled(module: nn.Module, example: Floats, precision: Precision = "fp32") 
     Raises:
         RuntimeError: without a C++ compiler.
     """
-    import torch._inductor.config as inductor
+    with _quiet():  # the compiler's own modules use what torch has deprecated
+        import torch._inductor.config as inductor
 
-    with inductor.patch(freezing=True):
+    with _quiet(), inductor.patch(freezing=True):
         run = _torch_runner(torch.compile(module), precision)
         run(example)  # compiles
     return Runtime(name="compiled", precision=precision, run=run)

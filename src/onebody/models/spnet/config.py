@@ -134,6 +134,9 @@ PRESETS: dict[str, SPNetConfig] = {
         action_pyramids=(5, 6),
         pose_replica=True,
     ),
+    "spnet-penn-2": SPNetConfig(
+        num_joints=16, num_actions=(15,), num_pyramids=2, action_pyramids=(1, 2)
+    ),
     "spnet-ntu": SPNetConfig(
         num_joints=17,
         dim=3,
@@ -144,4 +147,8 @@ PRESETS: dict[str, SPNetConfig] = {
         num_visual_features=192,
     ),
 }
-"""The networks whose weights the authors published: Penn Action and NTU RGB+D."""
+"""The networks whose weights the authors published, and the one that they trained in their script.
+
+`spnet-penn-2` is that of the training script for Penn Action, with two pyramids; the published
+weights are of `spnet-penn`, with six.
+"""

@@ -1,0 +1,138 @@
+"""SPNet's speed: how much each further prediction costs, by every runtime."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+
+from onebody.config import nearest
+from onebody.inference.runtimes import (
+    Outputs,
+    Runtime,
+    compiled,
+    eager,
+    onnx_runtime,
+    openvino,
+    to_int8,
+    to_onnx,
+)
+from onebody.inference.throughput import Throughput, count_flops, measure_throughput
+from onebody.models.spnet import SPNet, SPNetOutput
+from onebody.types import Floats
+
+RUNTIMES = ("eager", "channels-last", "compiled", "onnxruntime", "openvino")
+"""What `bench_spnet` knows; each at the precisions that it has."""
+
+Say = Callable[[str], None]
+
+
+def bench_spnet(
+    model: str,
+    network: SPNet,
+    shape: Sequence[int],
+    *,
+    truncations: Sequence[int] = (),
+    runtimes: Sequence[str] = (),
+    rounds: int = 7,
+    say: Say | None = None,
+) -> list[tuple[int, Throughput]]:
+    """Measure a network, whole and truncated.
+
+    The int8 rows are quantized with ranges of the measured input, which is noise: their speed
+    counts, their error is that of noise.
+
+    Args:
+        model: its name.
+        network: in evaluation mode.
+        shape: of the input.
+        truncations: numbers of predictions; empty: all that there are.
+        runtimes: of `RUNTIMES`; empty: all.
+        rounds: turns of each.
+        say: told what is done, and what is not at hand.
+
+    Returns:
+        The number of predictions, and what was measured.
+
+    Raises:
+        ValueError: if there are no such predictions or runtimes.
+    """
+    for name in runtimes:
+        if name not in RUNTIMES:
+            raise ValueError(f"Unknown runtime {name!r}. {nearest(name, RUNTIMES)}")
+    x = np.random.default_rng(0).uniform(-1, 1, tuple(shape)).astype(np.float32)
+    rows: list[tuple[int, Throughput]] = []
+    for kept in truncations or [len(network.steps)]:
+        module = Outputs(truncated(network, kept), _all_outputs).eval()
+        expected = eager(module).run(x)  # what does not fit is refused here, in plain words
+        with tempfile.TemporaryDirectory() as folder:
+            made = list(_make(module, x, Path(folder), runtimes or RUNTIMES, say or _silent))
+            measured = measure_throughput(
+                model,
+                made,
+                x,
+                flops=count_flops(module, x),
+                rounds=rounds,
+                expected=expected,
+            )
+        rows += [(kept, row) for row in measured]
+    return rows
+
+
+def truncated(network: SPNet, kept: int) -> SPNet:
+    """Return a network of the first predictions, with the same weights.
+
+    Raises:
+        ValueError: if there are not as many.
+    """
+    if not 1 <= kept <= len(network.steps):
+        raise ValueError(f"There are {len(network.steps)} predictions, cannot keep {kept}.")
+    short = SPNet(network.config.model_copy(update={"truncate": kept}))
+    state = network.state_dict()
+    short.load_state_dict({name: state[name] for name in short.state_dict()})
+    return short.eval()
+
+
+def _make(
+    module: nn.Module, x: Floats, folder: Path, names: Sequence[str], say: Say
+) -> Iterator[Runtime]:
+    """Make the runtimes that are at hand."""
+    plain, small = folder / "plain.onnx", folder / "int8.onnx"
+    wanted = set(names)
+    if wanted & {"onnxruntime", "openvino"}:
+        say("exporting ..")
+        to_onnx(module, x, plain)
+        to_int8(plain, [x], small)
+    if "eager" in wanted:
+        yield eager(module)
+        yield eager(module, "bf16")
+    if "channels-last" in wanted:
+        yield eager(module, channels_last=True)
+        yield eager(module, "bf16", channels_last=True)
+    if "compiled" in wanted:
+        say("compiling ..")
+        try:
+            yield compiled(module, x)
+            yield compiled(module, x, "bf16")
+        except RuntimeError as error:
+            say(f"compiled: not at hand ({str(error).splitlines()[0]})")
+    if "onnxruntime" in wanted:
+        yield onnx_runtime(plain)
+        yield onnx_runtime(small, "int8")
+    if "openvino" in wanted:
+        yield openvino(plain)
+        yield openvino(plain, "bf16")
+        yield openvino(small, "int8")
+
+
+def _all_outputs(found: object) -> list[Tensor]:
+    """Return poses, then scores."""
+    assert isinstance(found, SPNetOutput)
+    return [*found.poses, *(scores for block in found.actions for scores in block)]
+
+
+def _silent(_line: str) -> None:
+    """Say nothing."""
