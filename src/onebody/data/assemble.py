@@ -28,6 +28,7 @@ from onebody.data.soft import mirrored_soft, mixed_target, soft_labels
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import JointsColumn, SampleTable
 from onebody.data.targets import class_labels, class_target, joints_target, made_labels, mirrored
+from onebody.data.views import View
 from onebody.types import Bools, Frames, Ints
 
 Numbers = npt.NDArray[np.float64]
@@ -85,19 +86,25 @@ def assemble(
     clips: int = 1,
     skip: bool = False,
     as_test: bool = False,
+    view: View | None = None,
 ) -> tuple[Batch | None, list[str]]:
     """Do as `make_batch`; with ``skip`` drop rows that cannot be read.
 
-    With ``as_test`` frames are chosen as in a test, whatever ``augment`` varies besides.
+    With ``as_test`` frames are chosen as in a test, whatever ``augment`` varies besides. A ``view``
+    is one of several looks of a test at the same frames; None: the plain one.
 
     Returns:
         The batch (None if no row is left), and the dropped rows with the reasons.
     """
     check_request(table, spec, targets, augment)
+    if view is not None and augment is None:
+        augment, as_test = AugmentConfig(), True
     wanted = np.asarray(rows, np.int64)
     passes = np.full(len(wanted), key[1], np.int64) if passes is None else passes
     generators = row_generators(key[0], passes, wanted)
     draws = None if augment is None else draw(augment, generators)
+    if draws is not None and view is not None:
+        draws = view.applied(draws)
     pictures = channels_of(spec.modality) is not None
     clips_read: list[Clip | None] = []
     series: list[Series | None] = []
@@ -132,6 +139,7 @@ def assemble(
         augment=augment,
         clip=(clip, clips),
         as_test=as_test,
+        flipped=view is not None and view.flip,
     )
     return _join(parts, spec, targets), failures
 
@@ -145,6 +153,7 @@ class _Parts:
         series: numbers, likewise.
         clip: which test clip of how many.
         as_test: whether frames are chosen as in a test.
+        flipped: whether a test looks at mirrored clips; class labels stay.
     """
 
     table: SampleTable
@@ -156,6 +165,7 @@ class _Parts:
     augment: AugmentConfig | None
     clip: tuple[int, int]
     as_test: bool
+    flipped: bool = False
 
 
 def _wish(draws: Draws, b: int, wish: Wish) -> Wish:
@@ -190,6 +200,7 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
         flip, _ = mirrored_soft(soft, targets, draws.flip)
         flip, labels = mirrored(labels, targets, flip)
         _, soft = mirrored_soft(soft, targets, flip)
+    flip = flip ^ parts.flipped
     sizes = np.full((len(rows), 2), np.nan)
     for b, clip in enumerate(parts.clips):
         if clip is not None:

@@ -20,6 +20,7 @@ from onebody.data.mix import Deck, Mix, Part, steps_per_epoch
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import SampleTable
 from onebody.data.targets import labeled_rows
+from onebody.data.views import View
 from onebody.data.workers import Job, Made, run_jobs
 from onebody.types import Bools, Ints
 
@@ -221,12 +222,19 @@ class _Maker:
             clips=job.clips,
             skip=self.skip,
             as_test=source.change is not None,
+            view=job.view,
         )
         return Made(batch=batch, failures=failures)
 
 
 def evaluation_batches(
-    source: Source, *, clips: int = 1, workers: int = 0, rank: int = 0, world: int = 1
+    source: Source,
+    *,
+    clips: int = 1,
+    views: Sequence[View] = (View(),),
+    workers: int = 0,
+    rank: int = 0,
+    world: int = 1,
 ) -> Iterator[Batch]:
     """Go through the readable rows in order, without augmentation, under the source's ``change``.
 
@@ -234,6 +242,8 @@ def evaluation_batches(
         source: its ``augment`` and ``weight`` are not used.
         clips: test clips of each row. With several, each group of rows comes ``clips`` times in
             succession, once per clip; ``context.row`` tells what belongs together.
+        views: looks at each clip. With several, every batch comes once per view in succession, of
+            the same frames and labels.
         workers: processes that read ahead.
         rank: which process this is.
         world: how many processes divide the rows (this one takes every ``world``-th).
@@ -254,9 +264,17 @@ def evaluation_batches(
     rows = np.flatnonzero(source.readable())[rank::world]
     pieces = [rows[i : i + source.batch_size] for i in range(0, len(rows), source.batch_size)]
     jobs = (
-        Job(source=0, rows=piece, passes=np.zeros_like(piece), clip=clip, clips=clips)
+        Job(
+            source=0,
+            rows=piece,
+            passes=np.zeros_like(piece),
+            clip=clip,
+            clips=clips,
+            view=None if view.plain else view,
+        )
         for piece in pieces
         for clip in range(clips)
+        for view in views
     )
     for made in run_jobs(jobs, _Maker((plain,), 0, False), workers):
         if made.batch is not None:

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from onebody.data.batch import Batch
+from onebody.data.views import View
 from onebody.types import Ints
 
 
@@ -23,6 +24,7 @@ class Job:
         rows: ``[B]``.
         passes: ``[B]`` pass of each draw.
         clip, clips: which of how many test clips.
+        view: how a test looks at it; None: plainly.
     """
 
     source: int
@@ -30,6 +32,7 @@ class Job:
     passes: Ints
     clip: int = 0
     clips: int = 1
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
