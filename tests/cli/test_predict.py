@@ -143,3 +143,23 @@ def test_a_device_that_is_not_there_is_refused(saved_run, device):
     assert result.exit_code == 2
     assert repr(device) in result.stderr
     assert "Use 'cpu'" in result.stderr
+
+
+def test_boxes_are_stated_or_found(saved_run, tmp_path, make_video):
+    video = make_video(tmp_path / "clip.mp4", 6)
+    result = predict(saved_run, video, "--out", tmp_path / "out", "--no-video", "--own-boxes")
+    assert result.exit_code == 0, result.output
+    boxes = Prediction.load_npz(tmp_path / "out" / "clip.npz").boxes
+    missed = int(np.isnan(boxes).any(axis=1).sum())
+    assert (f"in {missed} of 6 frames" in result.output) == (missed > 0)
+    arguments = (saved_run, video, "--out", tmp_path / "out", "--no-video")
+    result = predict(*arguments, "--box", "1,2,20,30")
+    assert result.exit_code == 0, result.output
+    boxes = Prediction.load_npz(tmp_path / "out" / "clip.npz").boxes
+    assert boxes.tolist() == [[1, 2, 20, 30]] * 6
+    both = predict(*arguments, "--box", "1,2,20,30", "--own-boxes")
+    assert both.exit_code == 2
+    assert "both say where to look" in " ".join(both.output.split())
+    strange = predict(*arguments, "--box", "1,2,20")
+    assert strange.exit_code == 2
+    assert "expected x0,y0,x1,y1" in " ".join(strange.output.split())

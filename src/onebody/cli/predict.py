@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,6 +35,12 @@ def predict(
     depth_ref: Annotated[
         float | None, typer.Option(help="Distance of the body in mm; 3D poses need it.")
     ] = None,
+    own_boxes: Annotated[
+        bool, typer.Option("--own-boxes", help="Look closer, where the network finds the person.")
+    ] = False,
+    box: Annotated[
+        str | None, typer.Option(help="x0,y0,x1,y1 in pixels: where the person is.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     no_video: Annotated[bool, typer.Option("--no-video", help="Write no annotated video.")] = False,
 ) -> None:
@@ -50,7 +56,7 @@ def predict(
 
     names = result_names(videos)
     _spare_inputs(videos, names, out, video=not no_video)
-    lens = _camera(camera)
+    lens, look = _camera(camera), _box(box, own=own_boxes)
     predictor = load(run, device=device)
     drawn = not no_video and channels_of(predictor.saved.input.modality) is not None
     out.mkdir(parents=True, exist_ok=True)
@@ -63,6 +69,7 @@ def predict(
                     fps=fps,
                     window_s=window,
                     clips=clips,
+                    box=look,
                     camera=lens,
                     depth_ref_mm=depth_ref,
                     progress=progress,
@@ -74,6 +81,7 @@ def predict(
             continue
         typer.echo(f"{video}: {_sentence(prediction)} -> {out / name}.*")
         _tell_what_lacks(prediction, predictor)
+        _tell_where_it_looked(prediction)
     if failed:
         raise typer.Exit(1)
 
@@ -168,6 +176,36 @@ def _tell_what_lacks(prediction: Prediction, predictor: Predictor) -> None:
                 "--depth-ref.",
                 err=True,
             )
+
+
+def _tell_where_it_looked(prediction: Prediction) -> None:
+    """Say of how many frames the whole picture was looked at, for want of a box."""
+    import numpy as np
+
+    if prediction.boxes is None:
+        return
+    missed = int(np.isnan(prediction.boxes).any(axis=1).sum())
+    if missed:
+        typer.echo(
+            f"{prediction.source}: no joint that the network is sure of in {missed} of "
+            f"{len(prediction)} frames; there it looked at the whole picture.",
+            err=True,
+        )
+
+
+def _box(
+    text: str | None, *, own: bool
+) -> Literal["own"] | tuple[float, float, float, float] | None:
+    """Read ``x0,y0,x1,y1``, or say that the network finds the box itself."""
+    if text is None:
+        return "own" if own else None
+    if own:
+        raise ValueError("--box and --own-boxes both say where to look. Leave one of them out.")
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--box: expected x0,y0,x1,y1 in pixels, found {text!r}.") from None
+    return x0, y0, x1, y1
 
 
 def _camera(text: str | None) -> tuple[float, float, float, float] | None:

@@ -19,6 +19,7 @@ VERSION = 1
 
 _DTYPES = {
     "times_s": np.float64,
+    "boxes": np.float64,
     "windows": np.int64,
     "scores": np.float32,
     "joints": np.float32,
@@ -97,11 +98,13 @@ def to_jsonl(prediction: Prediction, per: Literal["frame", "window"]) -> Iterato
 def _frame_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
     """Yield what is known of each frame."""
     for i, labels in enumerate(prediction.frame_labels()):
+        boxes = prediction.boxes
         yield {
             "source": prediction.source,
             "frame": prediction.first_frame + i,
             "time_s": round(float(prediction.times_s[i]), 6),
             "labels": [_label(x) for x in labels],
+            **({} if boxes is None else {"box": _plain(boxes[i])}),
             "poses": {
                 task: {
                     "skeleton": pose.skeleton,
@@ -136,6 +139,8 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
 def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
     """Take a prediction apart into plain values and named arrays."""
     arrays: dict[str, Array] = {"times_s": prediction.times_s}
+    if prediction.boxes is not None:
+        arrays["boxes"] = prediction.boxes
     for task, answer in prediction.classes.items():
         arrays |= {f"classes/{task}/windows": answer.windows}
         arrays |= {f"classes/{task}/scores": answer.scores}
@@ -176,6 +181,7 @@ def _join(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Prediction:
         size=(int(header["size"][0]), int(header["size"][1])),
         first_frame=int(header["first_frame"]),
         times_s=typed["times_s"],
+        boxes=typed.get("boxes"),
         classes={
             task: ClassAnswer(
                 classes=tuple(values["classes"]),

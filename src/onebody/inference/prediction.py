@@ -137,6 +137,9 @@ class Prediction:
         classes: answers of class tasks by name.
         poses: answers of pose tasks by name.
         first_frame: number of the first frame within its source.
+        boxes: ``[T, 4]`` x0, y0, x1, y1 in source pixels of the person that was looked at, before
+            the box is enlarged, mean over the windows that hold the frame; NaN where that was the
+            whole picture, None where nobody asked for boxes.
     """
 
     source: str
@@ -146,8 +149,11 @@ class Prediction:
     classes: Mapping[str, ClassAnswer] = field(default_factory=dict)
     poses: Mapping[str, PoseAnswer] = field(default_factory=dict)
     first_frame: int = 0
+    boxes: np.ndarray[Any, np.dtype[np.float64]] | None = None
 
     def __post_init__(self) -> None:
+        if self.boxes is not None:
+            _expect("boxes", self.boxes, (len(self), 4))
         for task, pose in self.poses.items():
             if len(pose.joints) != len(self):
                 raise ValueError(
@@ -184,6 +190,7 @@ class Prediction:
             classes={task: answer.select(start, stop) for task, answer in self.classes.items()},
             poses={task: pose.select(start, stop) for task, pose in self.poses.items()},
             first_frame=self.first_frame + start,
+            boxes=None if self.boxes is None else self.boxes[start:stop],
         )
 
     def top(self, task: str, k: int = 1) -> tuple[Label, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from onebody.config import lookup
 from onebody.data.reading import channels_of
 from onebody.inference.merge import PoseTrack
+from onebody.inference.own_boxes import Box, Numbers, boxes_of, checked_box, per_frame, united
 from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
 from onebody.inference.windows import plan_windows
@@ -89,6 +91,7 @@ class Predictor:
         depth_ref_mm: float | None = None,
         window_s: float | None = None,
         clips: int = 1,
+        box: Literal["own"] | Box | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Prediction:
         """Say what a video, a folder of pictures, a still, or an array of pictures shows.
@@ -113,6 +116,10 @@ class Predictor:
                 that it learned from where the network's notes tell (``clip_s``), else the whole
                 medium.
             clips: how many clips, of different frames, are taken of every window.
+            box: where to look: None: at the whole picture; x0, y0, x1, y1 of the person in source
+                pixels; ``own``: each window is looked at twice, the second time at the box around
+                the joints that the network is sure of (where there are none, at the whole picture
+                again: `Prediction.boxes`). Boxes are enlarged by ``input.box_scale``.
             progress: is told windows done and windows in all.
 
         Raises:
@@ -134,16 +141,49 @@ class Predictor:
             windows = plan_windows(
                 len(medium.times_s), self.saved.input, fps=medium.fps, window_s=length
             )
-            answers = _Answers(names, medium, windows, clips)
-            groups = read_windows(
-                medium, windows, self.saved.input, batch_size=self.batch_size, clips=clips
-            )
-            for group in groups:
+            boxes = self._boxes(box, medium, windows, clips)
+            answers = _Answers(names, medium, windows, clips, boxes)
+            for group in self._groups(medium, windows, clips, boxes):
                 answers.add(group, self._run(group, names), self.tasks)
                 if progress is not None:
                     progress(int(group.windows[-1]) + 1, len(windows))
         shown = "array" if isinstance(source, np.ndarray) else str(source)
         return answers.finish(shown, self.tasks, self.saved.calibration)
+
+    def _groups(
+        self, medium: Medium, windows: Ints, clips: int, boxes: Numbers | None = None
+    ) -> Iterator[Group]:
+        """Read windows a group at a time."""
+        return read_windows(
+            medium,
+            windows,
+            self.saved.input,
+            batch_size=self.batch_size,
+            clips=clips,
+            boxes=boxes,
+        )
+
+    def _boxes(
+        self, box: Literal["own"] | Box | None, medium: Medium, windows: Ints, clips: int
+    ) -> Numbers | None:
+        """Return ``[W, 4]`` where to look in each window; NaN: at the whole picture."""
+        if box is None:
+            return None
+        modality = self.saved.input.modality
+        if channels_of(modality) is None:
+            raise ValueError(f"{modality!r} is no picture, so there is no box to look at.")
+        if not isinstance(box, str):
+            stated = checked_box(box, medium.info.height, medium.info.width)
+            return np.tile(stated, (len(windows), 1))
+        if box != "own":
+            raise ValueError(f"A box is 'own' or x0, y0, x1, y1 in pixels; found {box!r}.")
+        boxes = np.full((len(windows), 4), np.nan)
+        for group in self._groups(medium, windows, clips):
+            with torch.inference_mode():
+                found = boxes_of(self.saved.network, group.batch.to(self.device))
+            for window, own in zip(group.windows, found, strict=True):
+                boxes[window] = united([boxes[window][None], own[None]])[0]
+        return boxes
 
     def _is_plain(self, name: str) -> bool:
         """Whether a task is no answer over several others."""
@@ -172,11 +212,19 @@ class Predictor:
 class _Answers:
     """Collects what the windows say."""
 
-    def __init__(self, names: Sequence[str], medium: Medium, windows: Ints, clips: int) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        medium: Medium,
+        windows: Ints,
+        clips: int,
+        boxes: Numbers | None,
+    ) -> None:
         self.names = names
         self.medium = medium
         self.windows = windows
         self.clips = clips
+        self.boxes = boxes
         self._scores: dict[str, Floats] = {}
         self._tracks: dict[str, PoseTrack] = {}
 
@@ -216,8 +264,11 @@ class _Answers:
                 score=found.score if found else "probability",
                 threshold=found.threshold if found else None,
             )
+        frames = len(self.medium.times_s)
+        boxes = None if self.boxes is None else per_frame(self.boxes, self.windows, frames)
         return Prediction(
             source=source,
+            boxes=boxes,
             fps=self.medium.fps,
             size=(self.medium.info.height, self.medium.info.width),
             times_s=self.medium.times_s,

@@ -129,7 +129,13 @@ class Group:
 
 
 def read_windows(
-    medium: Medium, windows: Ints, spec: InputSpec, *, batch_size: int = 8, clips: int = 1
+    medium: Medium,
+    windows: Ints,
+    spec: InputSpec,
+    *,
+    batch_size: int = 8,
+    clips: int = 1,
+    boxes: Numbers | None = None,
 ) -> Iterator[Group]:
     """Read windows in order, a group at a time, so that a long medium needs no more memory.
 
@@ -142,6 +148,7 @@ def read_windows(
         spec: what the network wants.
         batch_size: most windows of a group.
         clips: how many clips, each with other frames, are taken of every window.
+        boxes: ``[W, 4]`` box of the person in each window; NaN, None: the whole picture.
     """
     if channels_of(spec.modality) is None:
         yield from _read_numbers(medium, windows, spec, batch_size, clips)
@@ -159,7 +166,8 @@ def read_windows(
                 part = slice(start, min(start + size, stop))
                 taken = content[np.searchsorted(needed, frames[part])]  # [B, T, ...]
                 path = Path(folder) / f"{start}.npy"
-                batch = _prepare(medium, frames[part], taken, spec, path)
+                own = None if boxes is None else boxes[numbers[part]]
+                batch = _prepare(medium, frames[part], taken, spec, path, own)
                 yield Group(windows=numbers[part], frames=frames[part], batch=batch)
 
 
@@ -225,12 +233,21 @@ def _sample(window: Ints, spec: InputSpec, clip: int, clips: int) -> Ints:
     return start + clip_indices(stop - start, spec, rng=None, clip=clip, clips=clips)
 
 
-def _prepare(medium: Medium, frames: Ints, content: Array, spec: InputSpec, path: Path) -> Batch:
+def _prepare(
+    medium: Medium,
+    frames: Ints,
+    content: Array,
+    spec: InputSpec,
+    path: Path,
+    boxes: Numbers | None,
+) -> Batch:
     """Make the batch of frames ``[B, T]`` with their content, by way of an array file of it."""
     count, length = frames.shape
     np.save(path, content.reshape(count * length, *content.shape[2:]))
     sources = [f"{path}#{i * length}:{(i + 1) * length}" for i in range(count)]
     table = _table(medium, spec, sources)
+    if boxes is not None:
+        table = replace(table, box=boxes)
     # The frames are chosen already: take them all, one after another.
     taken = spec.model_copy(update={"sampling": "dense", "stride": 1})
     batch = make_batch(table, np.arange(count), taken, (), augment=None)
