@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from onebody.data import ClassColumn, InputSpec, JointsColumn, Source, make_table
-from onebody.evaluation import average_clips, evaluate, evaluating, figures, score
+from onebody.evaluation import evaluate, evaluating, figures, fuse_clips, score
 from onebody.labels import symmetric
 from onebody.metrics import Results
 from onebody.models import Network
@@ -176,7 +176,7 @@ def test_clips_are_averaged_wherever_they_stand():
         target=np.array([0, 1, 0, 1]),
         row=np.array([7, 2, 7, 2]),
     )
-    averaged = average_clips(results)
+    averaged = fuse_clips(results)
     assert averaged.row.tolist() == [2, 7]
     assert averaged.target.tolist() == [1, 0]
     np.testing.assert_allclose(averaged.prediction, [[0.4, 0.6], [0.6, 0.4]], rtol=1e-6)
@@ -187,7 +187,7 @@ def test_clips_of_a_row_must_agree():
         prediction=np.full((2, 2), 0.5), target=np.array([0, 1]), row=np.array([4, 4])
     )
     with pytest.raises(ValueError, match="row 4 have different labels"):
-        average_clips(results)
+        fuse_clips(results)
 
 
 def test_modes_come_back_module_by_module(table, tasks):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from onebody.data import ClassColumn, InputSpec, Source, make_table
-from onebody.evaluation import UNKNOWN, evaluate, without_task
+from onebody.evaluation import UNKNOWN, ViewsConfig, evaluate, without_task
 from onebody.labels import symmetric
 from onebody.models import Calibration
 from onebody.models.base import Network
@@ -164,3 +164,17 @@ def test_several_clips_are_one_row(media):
     three = without_task(Told(tasks, SAID), sources, {}, clips=3)["any"]
     assert three.parts == one.parts
     assert three.neither == one.neither
+
+
+def test_views_and_clips_are_joined_as_asked(media):
+    mark = column([-1] * 6 + [0, 0], [UNKNOWN])
+    tasks, sources = build(media, UNION, **{UNKNOWN: mark})
+    one = without_task(Told(tasks, SAID), sources, {})["any"]
+    views = ViewsConfig(flip=True, crops=2)
+    same = without_task(Told(tasks, SAID), sources, {}, clips=2, views=views)["any"]
+    assert same.parts == one.parts
+    assert same.ece_after == pytest.approx(one.ece_after)
+    product = views.model_copy(update={"fusion": "product"})
+    sharp = without_task(Told(tasks, SAID), sources, {}, clips=2, views=product)["any"]
+    assert sharp.parts == one.parts
+    assert sharp.ece_after != pytest.approx(one.ece_after)

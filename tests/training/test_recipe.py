@@ -1,3 +1,5 @@
+import hashlib
+import json
 import re
 
 import pytest
@@ -124,6 +126,22 @@ class TestFingerprint:
         for key, value in {"seed": 2, "ema": 0.9, "bf16": True}.items():
             assert read({**base, "train": {**base["train"], key: value}}).fingerprint() != own
         assert read({**base, "schedule": {"epochs": 3}}).fingerprint() != own
+        viewed = {"fusion": "product", "flip": True, "crops": 3}
+        for key, value in viewed.items():
+            assert read({**base, "evaluation": {key: value}}).fingerprint() != own
+
+    def test_of_a_recipe_from_before_there_were_views_is_the_same(self, tmp_path):
+        recipe = read(plain(tmp_path))
+        values = recipe.plain()
+        for key in ("twins", "study"):
+            del values[key]
+        for key in ("workers", "log_every", "checkpoint_every", "device"):
+            del values["train"][key]
+        kept = ("batch_size", "clips", "split_seed")
+        values["evaluation"] = {key: values["evaluation"][key] for key in kept}
+        values["pseudo"] = []
+        before = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        assert recipe.fingerprint() == before
 
     @pytest.mark.parametrize("kind", [name for name in BALANCERS if name != "fixed"])
     def test_a_saved_recipe_reads_the_same(self, tmp_path, kind):

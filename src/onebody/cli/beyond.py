@@ -13,6 +13,7 @@ import typer
 from onebody.cli.tables import metric_units, show, text_table
 
 if TYPE_CHECKING:
+    from onebody.evaluation import ViewsConfig
     from onebody.studies.stress import StressReport
     from onebody.training.cross import CrossFigures
 
@@ -24,6 +25,7 @@ def print_stress(
     *,
     stresses: Sequence[str],
     clips: int,
+    views: ViewsConfig,
     device: str,
     out: Path | None,
     as_json: bool,
@@ -39,6 +41,7 @@ def print_stress(
         part=split,
         stresses=stresses,
         clips=clips,
+        views=views,
         device=device,
         say=lambda line: typer.echo(line, err=True),
     )
@@ -84,6 +87,7 @@ def print_cross(
     split: str,
     *,
     clips: int,
+    views: ViewsConfig,
     device: str,
     out: Path | None,
     as_json: bool,
@@ -93,7 +97,7 @@ def print_cross(
     from onebody.training.cross import measure_cross
 
     _check_run(run)
-    found = measure_cross(run, load_recipe(recipe), split, clips=clips, device=device)
+    found = measure_cross(run, load_recipe(recipe), split, clips=clips, views=views, device=device)
     values = json.dumps(_plain(asdict(found)), indent=2, allow_nan=False)
     if as_json:
         typer.echo(values)

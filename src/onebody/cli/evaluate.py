@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from onebody.data import Source
-    from onebody.metrics import Results
-    from onebody.tasks import Task
+    from onebody.cli.opened import Opened, Protocol
 
 
 def evaluate(
@@ -37,46 +34,103 @@ def evaluate(
         Path | None, typer.Option(help="With --stress or --on: folder for JSON and a picture.")
     ] = None,
     clips: Annotated[
-        int | None, typer.Option(min=1, help="Clips averaged per sample [default: as its recipe].")
+        int | None, typer.Option(min=1, help="Clips joined per sample [default: as its recipe].")
     ] = None,
+    fusion: Annotated[
+        str | None, typer.Option(help="Joins class scores: average, product [as its recipe].")
+    ] = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option("--flip/--no-flip", help="Look at mirrored clips, too [as its recipe]."),
+    ] = None,
+    crops: Annotated[
+        int | None, typer.Option(min=1, help="Moved crops of each clip [as its recipe].")
+    ] = None,
+    boxes: Annotated[
+        str, typer.Option(help="Where people are: table, none (whole pictures), own (its poses).")
+    ] = "table",
     by: Annotated[
         str, typer.Option(help="Figures for each class of this column, subject or camera.")
     ] = "",
+    outputs: Annotated[
+        bool, typer.Option("--outputs", help="Figures of every output, from coarse to final.")
+    ] = False,
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a trained network on a split of the data that its recipe names."""
-    _check_options(stress, on, kinds=bool(kind), against=bool(against), out=out is not None)
-    if by and (stress or on):
-        raise ValueError("--by groups plain figures. Leave out --stress and --on.")
-    clips = clips or _own_clips(run)
-    if stress or on:
-        from onebody.cli.beyond import print_cross, print_stress
+    from onebody.cli.opened import open_run, protocol_of
 
-        if on:
-            print_cross(run, on, split, clips=clips, device=device, out=out, as_json=as_json)
-            return
-        print_stress(
-            run,
-            against or [],
-            split,
-            stresses=kind or [],
-            clips=clips,
-            device=device,
-            out=out,
-            as_json=as_json,
-        )
+    _check_options(stress, on, kinds=bool(kind), against=bool(against), out=out is not None)
+    _check_plain(stress or bool(on), by=bool(by), outputs=outputs, boxes=boxes != "table")
+    changes = {"clips": clips, "fusion": fusion, "flip": flip, "crops": crops}
+    how = protocol_of(run, changes, boxes)
+    if stress or on:
+        _beyond(run, split, how, on, kind or [], against or [], out, device, as_json=as_json)
+        return
+    opened = open_run(run, split, how, device=device)
+    if outputs:
+        from onebody.cli.outputs import print_outputs
+
+        print_outputs(opened, as_json=as_json)
         return
     if by:
         from onebody.cli.by_group import print_by
 
-        print_by(*_answers(run, split, clips=clips, device=device), by, as_json=as_json)
+        tasks = opened.saved.network.tasks
+        print_by(tasks, opened.answers(), opened.sources, by, as_json=as_json)
         return
+    _print_figures(opened, as_json=as_json)
+
+
+def _beyond(
+    run: Path,
+    split: str,
+    how: Protocol,
+    on: str,
+    kinds: list[str],
+    against: list[Path],
+    out: Path | None,
+    device: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Measure on other data, or under stress."""
+    from onebody.cli.beyond import print_cross, print_stress
+
+    clips, views = how.clips, how.views
+    if on:
+        print_cross(
+            run, on, split, clips=clips, views=views, device=device, out=out, as_json=as_json
+        )
+        return
+    print_stress(
+        run,
+        against,
+        split,
+        stresses=kinds,
+        clips=clips,
+        views=views,
+        device=device,
+        out=out,
+        as_json=as_json,
+    )
+
+
+def _print_figures(opened: Opened, *, as_json: bool) -> None:
+    """Print the figures of every task, and what is reached without a task id."""
+    import math
+
     from onebody.cli.tables import figure_lines, metric_units
     from onebody.cli.without_task import block_lines, measure_without_task, plain
+    from onebody.evaluation import figures
 
-    found = measure_run(run, split, clips=clips, device=device)
-    without = measure_without_task(run, split, clips=clips, device=device)
+    measured = figures(opened.saved.network.tasks, opened.answers())
+    found = {
+        task: {name: value if math.isfinite(value) else None for name, value in values.items()}
+        for task, values in measured.items()
+    }
+    without = measure_without_task(opened)
     if as_json:
         values = {**found, "without_task": plain(without)} if without else found
         typer.echo(json.dumps(values, indent=2, allow_nan=False))
@@ -85,54 +139,13 @@ def evaluate(
         typer.echo(line)
 
 
-def measure_run(
-    run: Path, split: str, *, clips: int = 1, device: str = "cpu"
-) -> dict[str, dict[str, float | None]]:
-    """Return the figures of a run's network by task and metric; None: nothing to measure.
-
-    Raises:
-        ValueError: if there is no such run or split, or the split has no labeled rows.
-    """
-    import math
-
-    from onebody.evaluation import figures
-
-    tasks, results, _ = _answers(run, split, clips=clips, device=device)
-    measured = figures(tasks, results)
-    return {
-        task: {name: value if math.isfinite(value) else None for name, value in values.items()}
-        for task, values in measured.items()
-    }
-
-
-def _answers(
-    run: Path, split: str, *, clips: int, device: str
-) -> tuple[Mapping[str, Task], Mapping[str, Results], Sequence[Source]]:
-    """Return a run's tasks, its network's answers on a split, and what was read."""
-    from onebody.config import lookup
-    from onebody.evaluation import evaluate
-    from onebody.inference import load
-    from onebody.training import build_sources, load_recipe
-
-    if not (run / "recipe.yaml").is_file():
-        raise ValueError(f"{run}: expected a run's folder (with recipe.yaml), found none.")
-    network = load(run, device=device).saved.network
-    recipe = load_recipe(str(run))
-    sources = lookup(build_sources(recipe).splits, split, "split")
-    if not sources:
-        raise ValueError(f"{run}: the {split} split has no labeled rows.")
-    bf16 = recipe.train.bf16  # as the training itself measured
-    results = evaluate(network, sources, clips=clips, device=device, bf16=bf16)
-    return network.tasks, results, sources
-
-
-def _own_clips(run: Path) -> int:
-    """Return how many clips a run's own test averaged; what is no run is refused later."""
-    from onebody.training import load_recipe
-
-    if not (run / "recipe.yaml").is_file():
-        return 1
-    return load_recipe(str(run)).evaluation.clips
+def _check_plain(beyond: bool, **asked: bool) -> None:
+    """Refuse options that belong to plain figures, beside --stress and --on."""
+    for name, given in asked.items():
+        if given and beyond:
+            raise ValueError(f"--{name} is about plain figures. Leave out --stress and --on.")
+    if asked["by"] and asked["outputs"]:
+        raise ValueError("--by and --outputs are two tables. Ask for one at a time.")
 
 
 def _check_options(stress: bool, on: str, *, kinds: bool, against: bool, out: bool) -> None:

@@ -5,29 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onebody.cli.tables import show, text_table
 
 if TYPE_CHECKING:
+    from onebody.cli.opened import Opened
     from onebody.evaluation import WithoutTask
 
 _COLUMNS = ("", "clips", "task given", "not given", "gap", "right task", "after rejection")
 
 
-def measure_without_task(
-    run: Path, split: str, *, clips: int = 1, device: str = "cpu"
-) -> dict[str, WithoutTask]:
+def measure_without_task(opened: Opened) -> dict[str, WithoutTask]:
     """Return by joint task what a run's network is worth without a task id."""
-    from onebody.config import lookup
     from onebody.evaluation import without_task
-    from onebody.inference import load
-    from onebody.training import build_sources, load_recipe
 
-    saved = load(run, device=device).saved
-    sources = lookup(build_sources(load_recipe(str(run))).splits, split, "split")
-    return without_task(saved.network, sources, saved.calibration, clips=clips, device=device)
+    return without_task(
+        opened.saved.network,
+        opened.sources,
+        opened.saved.calibration,
+        clips=opened.how.clips,
+        views=opened.how.views,
+        device=opened.device,
+    )
 
 
 def block_lines(found: Mapping[str, WithoutTask]) -> Iterator[str]:

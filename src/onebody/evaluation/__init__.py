@@ -1,8 +1,10 @@
 """Protocols (splits, folds, leakage) and a network's figures."""
 
-from onebody.evaluation.answers import average_clips, evaluate, evaluate_outputs, evaluating
+from onebody.evaluation.answers import evaluate, evaluate_outputs, evaluating
 from onebody.evaluation.apart import check_apart
+from onebody.evaluation.boxes import Boxes, with_boxes
 from onebody.evaluation.endurance import StressCurve, measure_under_stress
+from onebody.evaluation.fusion import Fusion, fuse_clips, fuse_outputs, fuse_probabilities
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
 from onebody.evaluation.open_set import UNKNOWN, PartFigures, WithoutTask, marked, without_task
 from onebody.evaluation.protocols import (
@@ -23,13 +25,21 @@ from onebody.evaluation.tables import (
     mean_over_groups,
     score,
 )
+from onebody.evaluation.views import PLAIN, ViewsConfig
 from onebody.metrics import Difference, Interval, bootstrap, paired_difference
 
 __all__ = [
     "evaluate",
     "evaluate_outputs",
     "evaluating",
-    "average_clips",
+    "Boxes",
+    "with_boxes",
+    "Fusion",
+    "fuse_clips",
+    "fuse_outputs",
+    "fuse_probabilities",
+    "PLAIN",
+    "ViewsConfig",
     "figures",
     "score",
     "UNKNOWN",

@@ -12,6 +12,7 @@ import torch
 from onebody.data import Source
 from onebody.evaluation.answers import evaluate
 from onebody.evaluation.stress import STRESSES, get_stress, stress_names
+from onebody.evaluation.views import PLAIN, ViewsConfig
 from onebody.metrics import Results
 from onebody.models import Network
 
@@ -42,6 +43,7 @@ def measure_under_stress(
     *,
     stresses: Sequence[str] = (),
     clips: int = 1,
+    views: ViewsConfig = PLAIN,
     workers: int = 0,
     device: torch.device | str = "cpu",
     bf16: bool = False,
@@ -55,6 +57,7 @@ def measure_under_stress(
             measured under it.
         stresses: names; empty: all that suit some source.
         clips: test clips of each row.
+        views: looks at each clip, and how answers are joined.
         workers: processes that read ahead.
         device: where to compute.
         bf16: compute in bfloat16 where that is safe.
@@ -63,7 +66,9 @@ def measure_under_stress(
     Raises:
         ValueError: if a stress does not exist, or suits none of the sources.
     """
-    ask = partial(evaluate, network, clips=clips, workers=workers, device=device, bf16=bf16)
+    ask = partial(
+        evaluate, network, clips=clips, views=views, workers=workers, device=device, bf16=bf16
+    )
     curves: list[StressCurve] = []
     clean: dict[tuple[int, ...], dict[str, Results]] = {}
     for name in stresses or _fitting(sources):

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onebody.data import Batch, SampleTable, Source, Target, evaluation_batches
-from onebody.evaluation.answers import average_clips, evaluating
+from onebody.data import Batch, SampleTable, Source, Target
+from onebody.evaluation.answers import evaluating, looks_at
+from onebody.evaluation.fusion import Fusion, fuse_clips
+from onebody.evaluation.views import PLAIN, ViewsConfig, check_views, fuse_views
 from onebody.metrics import (
     Results,
     concatenate,
@@ -96,6 +98,7 @@ def without_task(
     calibration: Mapping[str, Calibration],
     *,
     clips: int = 1,
+    views: ViewsConfig = PLAIN,
     workers: int = 0,
     device: torch.device | str = "cpu",
     bf16: bool = False,
@@ -109,7 +112,8 @@ def without_task(
         network: its joint tasks (unions, routed ones) are measured.
         sources: rows of one split.
         calibration: as saved with the network.
-        clips: clips per row, whose probabilities are averaged.
+        clips: clips per row, whose probabilities are joined.
+        views: looks at each clip, and how probabilities are joined.
         workers: processes that read ahead.
         device: where to compute.
         bf16: compute in bfloat16 where that is safe.
@@ -120,22 +124,32 @@ def without_task(
     joint = {n: t for n, t in network.tasks.items() if isinstance(t, JointTask)}
     parts: dict[str, list[tuple[Results, Results]]] = {}
     first = 0
+    looking = views.views()
+    check_views(looking, sources, list(joint), network.tasks)
     kind = torch.device(device).type
     network.to(device)
     with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=bf16):
         for source in sources if joint else ():
-            for batch in evaluation_batches(source, clips=clips, workers=workers):
-                unknown = torch.from_numpy(marked(source.table)[batch.context.row.numpy()])
-                asked = _answers(network, joint, batch.to(device), unknown.to(device))
-                for name, found in asked:
+            for looks in looks_at(source, looking, clips=clips, workers=workers):
+                unknown = torch.from_numpy(marked(source.table)[looks[0].context.row.numpy()])
+                unknown = unknown.to(device)
+                seen = [dict(_answers(network, joint, b.to(device), unknown)) for b in looks]
+                for name in seen[0]:
                     temperature = calibration[name].temperature if name in calibration else 1.0
-                    found = replace(found, row=found.row + first)
-                    warm = replace(found, prediction=tempered(found.prediction, temperature))
-                    parts.setdefault(name, []).append((found, warm))
+                    found = [replace(own[name], row=own[name].row + first) for own in seen]
+                    scaled = [
+                        replace(own, prediction=tempered(own.prediction, temperature))
+                        for own in found
+                    ]
+                    pair = [
+                        fuse_views(own, looking, joint[name], network.tasks, views.fusion)
+                        for own in (found, scaled)
+                    ]
+                    parts.setdefault(name, []).append((pair[0], pair[1]))
             first += len(source.table)
     measured = {}
     for name, pairs in parts.items():
-        cold, warm = (_joined([pair[i] for pair in pairs], clips) for i in (0, 1))
+        cold, warm = (_joined([pair[i] for pair in pairs], clips, views.fusion) for i in (0, 1))
         if (warm.target != NEITHER).any():
             measured[name] = joint_figures(joint[name], cold, warm, calibration.get(name))
     return measured
@@ -216,10 +230,10 @@ def _answers(
         )
 
 
-def _joined(parts: Sequence[Results], clips: int) -> Results:
+def _joined(parts: Sequence[Results], clips: int, fusion: Fusion) -> Results:
     """Join the batches of one task."""
     whole = concatenate(parts)
-    return average_clips(whole) if clips > 1 else whole
+    return fuse_clips(whole, fusion) if clips > 1 else whole
 
 
 def _share(lost: Bools) -> float:

@@ -111,7 +111,7 @@ def _time(recipe: Recipe) -> dict[str, float]:
     return {
         "step_s": step_s,
         "validation_s": rows["validation"] * row_s,
-        "test_s": rows["test"] * recipe.evaluation.clips * row_s,
+        "test_s": rows["test"] * recipe.evaluation.clips * len(recipe.evaluation.views()) * row_s,
     }
 
 

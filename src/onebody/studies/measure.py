@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from onebody.data import Source
-from onebody.evaluation import evaluate, without_task
+from onebody.evaluation import ViewsConfig, evaluate, without_task
 from onebody.metrics import Results, confusion_matrix
 from onebody.models import SavedNetwork, load_network
 from onebody.tasks import ClassTask, Task
@@ -53,6 +53,8 @@ class Measured:
 def measure(run: Path, *, clips: int = 1) -> Measured:
     """Measure a run on the test rows of its recipe, once; later calls read what was kept.
 
+    Views and fusion are those of the run's own recipe.
+
     Raises:
         ValueError: if the run's recipe has no test rows, or what was kept is damaged.
     """
@@ -67,7 +69,8 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
         raise ValueError(f"{run}: the recipe's split leaves no test rows. State split.test.")
     saved = load_network(run / "model")
     tasks = saved.network.tasks
-    results = evaluate(saved.network, tests, clips=clips, bf16=recipe.train.bf16)
+    views, bf16 = recipe.evaluation, recipe.train.bf16
+    results = evaluate(saved.network, tests, clips=clips, views=views, bf16=bf16)
     subjects = np.concatenate([source.table.subject for source in tests])
     subjects = np.where(subjects == "", EVERYONE, subjects)
     classed = {n: t for n in results if isinstance(t := tasks[n], ClassTask)}
@@ -76,7 +79,7 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
         confusion={name: confusion_matrix(results[name]).tolist() for name in classed},
         classes={name: list(task.classes) for name, task in classed.items()},
         samples={name: len(np.unique(own.row)) for name, own in results.items()},
-        neither=_neither(saved, tests, clips=clips, bf16=recipe.train.bf16),
+        neither=_neither(saved, tests, clips=clips, views=views, bf16=bf16),
     )
     write_values(file, asdict(measured))
     return measured
@@ -101,10 +104,12 @@ def _by_subject(
 
 
 def _neither(
-    saved: SavedNetwork, tests: Sequence[Source], *, clips: int, bf16: bool
+    saved: SavedNetwork, tests: Sequence[Source], *, clips: int, views: ViewsConfig, bf16: bool
 ) -> dict[str, dict[str, float | None]]:
     """Measure how known clips are told from those of none of the tasks."""
-    found = without_task(saved.network, tests, saved.calibration, clips=clips, bf16=bf16)
+    found = without_task(
+        saved.network, tests, saved.calibration, clips=clips, views=views, bf16=bf16
+    )
     names = ("auroc", "fpr95", "rejected_known", "rejected_neither")
     return {
         task: {name: _number(getattr(figures, name)) for name in names}

@@ -12,7 +12,14 @@ from matplotlib.figure import Figure
 
 from onebody.config import lookup
 from onebody.data import Source
-from onebody.evaluation import LeakageError, StressCurve, check_apart, measure_under_stress
+from onebody.evaluation import (
+    PLAIN,
+    LeakageError,
+    StressCurve,
+    ViewsConfig,
+    check_apart,
+    measure_under_stress,
+)
 from onebody.inference import load
 from onebody.models import SavedNetwork
 from onebody.training import build_sources, load_recipe
@@ -39,6 +46,7 @@ def stress_runs(
     part: str = "test",
     stresses: Sequence[str] = (),
     clips: int = 1,
+    views: ViewsConfig = PLAIN,
     device: str = "cpu",
     say: Callable[[str], None] | None = None,
 ) -> StressReport:
@@ -49,7 +57,8 @@ def stress_runs(
         against: folders of other runs (its twins); of each the tasks count that ``run`` has too.
         part: ``train``, ``validation`` or ``test``.
         stresses: names; empty: all that suit the input.
-        clips: clips averaged per sample.
+        clips: clips joined per sample.
+        views: looks at each clip, and how answers are joined.
         device: where the networks run.
         say: told what is done.
 
@@ -76,6 +85,7 @@ def stress_runs(
             given,
             stresses=stresses,
             clips=clips,
+            views=views,
             workers=recipe.train.workers,
             device=device,
             bf16=recipe.train.bf16,

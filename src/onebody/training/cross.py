@@ -11,7 +11,14 @@ import numpy as np
 
 from onebody.config import Config, lookup, nearest, read_config
 from onebody.data import ClassColumn, InputSpec, SampleTable, Source
-from onebody.evaluation import LeakageError, check_apart, evaluate, split_several
+from onebody.evaluation import (
+    PLAIN,
+    LeakageError,
+    ViewsConfig,
+    check_apart,
+    evaluate,
+    split_several,
+)
 from onebody.inference import load
 from onebody.labels import LabelSpace
 from onebody.metrics import Results
@@ -52,7 +59,13 @@ class CrossFigures:
 
 
 def measure_cross(
-    run: Path, other: Recipe, part: str = "test", *, clips: int = 1, device: str = "cpu"
+    run: Path,
+    other: Recipe,
+    part: str = "test",
+    *,
+    clips: int = 1,
+    views: ViewsConfig = PLAIN,
+    device: str = "cpu",
 ) -> CrossFigures:
     """Measure a run's network on the rows of another recipe.
 
@@ -64,7 +77,8 @@ def measure_cross(
         run: folder of a finished run.
         other: data, tasks and split to test on; the rest of it means nothing here.
         part: ``train``, ``validation``, ``test`` or ``all`` of its rows.
-        clips: clips averaged per sample.
+        clips: clips joined per sample.
+        views: looks at each clip, and how answers are joined.
         device: where the network runs.
 
     Raises:
@@ -87,7 +101,7 @@ def measure_cross(
             f"{run} has learned from rows that would be tested. {error} Test on rows that it does "
             "not know: another --split, or another dataset."
         ) from None
-    results = evaluate(saved.network, sources, clips=clips, device=device)
+    results = evaluate(saved.network, sources, clips=clips, views=views, device=device)
     if not results:
         raise ValueError(
             f"{run}: no {part} row of the other recipe is labeled for one of its tasks "

@@ -242,6 +242,7 @@ class _Run:
                 setup.sources["test"],
                 str(setup.device),
                 clips=recipe.evaluation.clips,
+                views=recipe.evaluation,
             )
         cost = network_cost(best.cpu(), recipe.input, list(best.tasks))
         return RunSummary(

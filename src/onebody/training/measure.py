@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from onebody.data import Source
-from onebody.evaluation import evaluate, figures, score
+from onebody.evaluation import PLAIN, ViewsConfig, evaluate, figures, score
 from onebody.models import Network
 from onebody.tasks import Task
 from onebody.training.recipe import Recipe
@@ -16,7 +16,13 @@ Figures = dict[str, dict[str, float]]
 
 
 def measure(
-    network: Network, recipe: Recipe, sources: Sequence[Source], device: str, *, clips: int = 1
+    network: Network,
+    recipe: Recipe,
+    sources: Sequence[Source],
+    device: str,
+    *,
+    clips: int = 1,
+    views: ViewsConfig = PLAIN,
 ) -> tuple[Figures, float]:
     """Measure a network.
 
@@ -26,6 +32,7 @@ def measure(
         sources: one split's.
         device: where the network lies.
         clips: clips per sample.
+        views: looks at each clip, and how answers are joined.
 
     Returns:
         All figures, and the monitored one.
@@ -37,6 +44,7 @@ def measure(
         network,
         sources,
         clips=clips,
+        views=views,
         workers=recipe.train.workers,
         device=device,
         bf16=recipe.train.bf16,

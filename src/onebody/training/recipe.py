@@ -15,7 +15,7 @@ from onebody.config import Config, choice, nearest, read_config
 from onebody.data import InputSpec
 from onebody.data.augment import AugmentConfig
 from onebody.datasets import DATASETS
-from onebody.evaluation import SplitConfig
+from onebody.evaluation import PLAIN, SplitConfig, ViewsConfig
 from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
 from onebody.training.calibrate import CalibrateConfig
@@ -93,13 +93,15 @@ class DataConfig(Config):
         return self
 
 
-class EvaluationConfig(Config):
+class EvaluationConfig(ViewsConfig):
     """How validation and test are run.
+
+    Further attributes, of the test split alone: those of `ViewsConfig`.
 
     Attributes:
         batch_size: rows per Batch.
-        clips: clips per sample whose answers are averaged, on the test split; validation, which
-            only compares checkpoints, takes one.
+        clips: clips per sample whose answers are joined, on the test split; validation, which
+            only compares checkpoints, takes one clip and one view.
         split_seed: of what ``split`` draws; apart from ``train.seed``, so that runs with other
             seeds are measured on the same rows.
     """
@@ -269,6 +271,9 @@ class Recipe(Config):
         """Return 16 hexadecimal digits of everything that the result depends on."""
         values = self.plain()
         del values["twins"], values["study"]
+        for key, plain in PLAIN.model_dump(mode="json").items():
+            if values["evaluation"][key] == plain:  # as if the key were not there
+                del values["evaluation"][key]
         values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
         values["pseudo"] = [[p, content_hash(Path(p["teacher"]))] for p in values["pseudo"]]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

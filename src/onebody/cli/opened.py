@@ -1,0 +1,121 @@
+"""A run opened for a test: its network, the rows of a split, and how they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from onebody.data import Source
+    from onebody.evaluation import ViewsConfig
+    from onebody.evaluation.boxes import Boxes
+    from onebody.metrics import Results
+    from onebody.models import SavedNetwork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """How the rows of a test are looked at.
+
+    Attributes:
+        clips: of each row.
+        views: looks at each clip, and how answers are joined.
+        boxes: where people are.
+    """
+
+    clips: int
+    views: ViewsConfig
+    boxes: Boxes = "table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A run's network beside the rows of a split.
+
+    Attributes:
+        saved: the network.
+        sources: the rows.
+        how: they are looked at.
+        device, bf16: how the network runs.
+    """
+
+    saved: SavedNetwork
+    sources: Sequence[Source]
+    how: Protocol
+    device: str
+    bf16: bool
+
+    def answers(self) -> dict[str, Results]:
+        """Return the network's answers by task."""
+        from onebody.evaluation import evaluate
+
+        return evaluate(
+            self.saved.network,
+            self.sources,
+            clips=self.how.clips,
+            views=self.how.views,
+            device=self.device,
+            bf16=self.bf16,
+        )
+
+
+def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> Protocol:
+    """Return how a run's own test looks at rows, but for what is asked for now.
+
+    Args:
+        run: its folder; of what is no run, which is refused later, the plain protocol.
+        changes: keys of the recipe's ``evaluation``; None: as in the recipe.
+        boxes: ``table``, ``none`` or ``own``.
+
+    Raises:
+        ValueError: if a change is not possible.
+    """
+    from typing import cast, get_args
+
+    from onebody.config import lookup, read_config
+    from onebody.evaluation import ViewsConfig
+    from onebody.evaluation.boxes import Boxes
+    from onebody.training import load_recipe
+    from onebody.training.recipe import EvaluationConfig
+
+    lookup(dict.fromkeys(get_args(Boxes)), boxes, "kind of --boxes")
+    known = (run / "recipe.yaml").is_file()
+    own = load_recipe(str(run)).evaluation if known else EvaluationConfig()
+    asked = {key: value for key, value in changes.items() if value is not None}
+    whole = read_config(EvaluationConfig, {**own.model_dump(), **asked}, "evaluation")
+    views = ViewsConfig(**{key: getattr(whole, key) for key in ViewsConfig.model_fields})
+    return Protocol(clips=whole.clips, views=views, boxes=cast("Boxes", boxes))
+
+
+def open_run(run: Path, split: str, how: Protocol, *, device: str) -> Opened:
+    """Load a run's network and find the rows of a split.
+
+    Raises:
+        ValueError: if there is no such run or split, or the split has no labeled rows.
+    """
+    from onebody.config import lookup
+    from onebody.evaluation.boxes import with_boxes
+    from onebody.inference import load
+    from onebody.training import build_sources, load_recipe
+
+    if not (run / "recipe.yaml").is_file():
+        raise ValueError(f"{run}: expected a run's folder (with recipe.yaml), found none.")
+    saved = load(run, device=device).saved
+    recipe = load_recipe(str(run))
+    sources = lookup(build_sources(recipe).splits, split, "split")
+    if not sources:
+        raise ValueError(f"{run}: the {split} split has no labeled rows.")
+    bf16 = recipe.train.bf16  # as the training itself measured
+    looked, missed = with_boxes(
+        saved.network, sources, how.boxes, clips=how.clips, device=device, bf16=bf16
+    )
+    if missed:
+        typer.echo(
+            f"no joint that the network is sure of in {missed} rows; these were looked at whole.",
+            err=True,
+        )
+    return Opened(saved=saved, sources=looked, how=how, device=device, bf16=bf16)
