@@ -243,3 +243,12 @@ def test_stresses_are_measured_by_the_same_views(table):
     assert len(viewed.values["pose"]) == len(plain.values["pose"]) == 5
     assert viewed.values["pose"][-1] >= plain.values["pose"][-1]
     assert viewed.samples == plain.samples
+
+
+def test_workers_change_nothing(table):
+    config = ViewsConfig(flip=True, crops=2)
+    source = source_of(table, Markers())
+    own = evaluate(Markers(), source, views=config)
+    other = evaluate(Markers(), source, views=config, workers=1)
+    for name in own:
+        np.testing.assert_array_equal(own[name].prediction, other[name].prediction)

@@ -18,6 +18,7 @@ from onebody.studies.figures import figures_of
 from onebody.studies.measure import EVERYONE, FILE, Measured, measure
 from onebody.studies.runs import Run
 from onebody.tasks import ClassificationConfig, build_tasks
+from onebody.training.recipe import EvaluationConfig
 
 SPEC = InputSpec(size=16, frames=2)
 SMALL = LightConfig(
@@ -54,7 +55,9 @@ def measured(monkeypatch, tmp_path):
         sources = [Source(table=one, spec=SPEC, targets=targets) for one in tables]
 
         stand_ins = {
-            "load_recipe": SimpleNamespace(train=SimpleNamespace(bf16=False)),
+            "load_recipe": SimpleNamespace(
+                train=SimpleNamespace(bf16=False), evaluation=EvaluationConfig()
+            ),
             "build_sources": SimpleNamespace(splits={"test": sources}),
             "load_network": SimpleNamespace(network=network, calibration={}),
         }
