@@ -31,7 +31,7 @@ from onebody.studies.section import (
     Table,
     Verdict,
 )
-from onebody.studies.table import difference_text, figure, interval_text
+from onebody.studies.table import difference_text, figure, interval_text, points_text
 
 NAMES = {
     JOINT: "joint",
@@ -168,9 +168,9 @@ def _finding(curve: Curve) -> Finding:
         sentence=(
             f"With {count_name(first)} labeled clip(s) per class of {curve.task}, learning "
             f"together changes {curve.metric.name} by "
-            f"{difference_text(_mean(few), unit, higher_is_better=True)}, with all labels by "
-            f"{difference_text(_mean(every), unit, higher_is_better=True)}; the difference of both "
-            f"gains is {difference_text(change.mean, unit, higher_is_better=True)} ({shown}). "
+            f"{points_text(_mean(few), unit)}, with all labels by "
+            f"{points_text(_mean(every), unit)}; the difference of both "
+            f"gains is {points_text(change.mean, unit)} ({shown}). "
             f"Learning together helps more where labels are few: {verdict}."
         ),
         verdict=verdict,

@@ -99,9 +99,14 @@ def figure(value: float, spread: float | None, unit: str) -> str:
 
 def difference_text(mean: float, unit: str, *, higher_is_better: bool) -> str:
     """Return a paired difference as text, with what it means."""
-    factor, _ = _scale(unit)
     word = "" if mean == 0 else " better" if (mean > 0) == higher_is_better else " worse"
-    return f"{factor * mean:+.1f}{word}"
+    return f"{points_text(mean, unit)}{word}"
+
+
+def points_text(mean: float, unit: str) -> str:
+    """Return a difference as a bare number, with its sign, in the unit's scale."""
+    factor, _ = _scale(unit)
+    return f"{factor * mean:+.1f}"
 
 
 def interval_text(interval: Interval, unit: str) -> str:
