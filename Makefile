@@ -11,7 +11,8 @@ demo: .venv/ok
 	$(BIN)/onebody demo
 
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not alone"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m alone tests/inference
 
 check: .venv/ok
 	$(BIN)/ruff format --check .
