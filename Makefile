@@ -12,7 +12,7 @@ demo: .venv/ok
 
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not alone"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m alone tests/inference
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m alone tests/inference tests/cli
 
 check: .venv/ok
 	$(BIN)/ruff format --check .

@@ -5,6 +5,8 @@ from typer.testing import CliRunner
 
 from onebody.cli.app import app
 
+pytestmark = pytest.mark.alone
+
 SMALL = """
 num_joints: 5
 num_actions: [3]

@@ -14,6 +14,8 @@ from onebody.inference.runtimes import (
 )
 from onebody.inference.throughput import count_flops, measure_throughput
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def module():
@@ -49,7 +51,6 @@ def test_exported_networks_answer_as_the_module(module, x, tmp_path):
             np.testing.assert_allclose(ours, theirs, atol=bound)
 
 
-@pytest.mark.alone
 def test_a_compiled_module_answers_as_the_module(module, x):
     for ours, theirs in zip(compiled(module, x).run(x), eager(module).run(x), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
