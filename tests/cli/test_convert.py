@@ -1,5 +1,4 @@
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,6 @@ from typer.testing import CliRunner
 
 from onebody.cli.app import app
 from onebody.models.spnet import SPNet, load_spnet
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "models" / "spnet"))
 from spnet_helpers import SMALL, keras_arrays, write_keras
 
 

@@ -27,7 +27,7 @@ def write(file, **changed):
     return file
 
 
-def check(file, read):
+def assert_whole_or_named(file, read):
     """Read to the end: every recording is whole, or the error names the file."""
     try:
         found = list(read())
@@ -126,7 +126,7 @@ def test_damaged_mmpose_files(tmp_path, data):
         write(good)
     file = tmp_path / "h36m_train.npz"
     file.write_bytes(data.draw(cut_or_changed(good.read_bytes())))
-    check(file, lambda: read_mmpose(file, CALIBRATED))
+    assert_whole_or_named(file, lambda: read_mmpose(file, CALIBRATED))
 
 
 @SLOW_FIXTURE
@@ -138,7 +138,7 @@ def test_damaged_videopose3d_files(tmp_path, data):
     content = (tmp_path / "good" / "data_3d_h36m.npz").read_bytes()
     file = tmp_path / "data_3d_h36m.npz"
     file.write_bytes(data.draw(cut_or_changed(content)))
-    check(file, lambda: read_videopose3d(file, CALIBRATED))
+    assert_whole_or_named(file, lambda: read_videopose3d(file, CALIBRATED))
 
 
 @SLOW_FIXTURE
@@ -150,7 +150,7 @@ def test_damaged_martinez_files(tmp_path, data):
         write_martinez(tmp_path, {"S1": {"Walking": world(2)}})
         (tmp_path / "good").write_bytes(file.read_bytes())
     file.write_bytes(data.draw(cut((tmp_path / "good").read_bytes())))
-    check(file, lambda: read_martinez(tmp_path, CALIBRATED))
+    assert_whole_or_named(file, lambda: read_martinez(tmp_path, CALIBRATED))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from onebody.cli.convert import convert
 from onebody.cli.data_check import check
 from onebody.cli.data_show import show
 from onebody.cli.demo import demo
-from onebody.cli.errors import Commands, show_warning
+from onebody.cli.errors import Commands, command_group, show_warning
 from onebody.cli.evaluate import evaluate
 from onebody.cli.export_poses import export_poses
 from onebody.cli.extract import extract
@@ -36,12 +36,7 @@ app = typer.Typer(
     help="One network for everything a moving body tells you: pose, action and gesture.",
     epilog="ONEBODY_DEBUG=1 shows tracebacks; ONEBODY_MALLOC=0 leaves memory settings alone.",
 )
-data = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Look at data: check it, show it.",
-)
+data = command_group("Look at data: check it, show it.")
 app.add_typer(data, name="data")
 app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")

@@ -10,18 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onebody.cli.errors import Commands
+from onebody.cli.errors import command_group
 
 if TYPE_CHECKING:
     from onebody.inference.throughput import Throughput
     from onebody.models.spnet import SPNet
 
-bench = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Measure how fast networks are here.",
-)
+bench = command_group("Measure how fast networks are here.")
 
 
 @bench.callback()
@@ -103,8 +98,6 @@ def _trained(run: Path, batch: int) -> tuple[SPNet, tuple[int, ...], dict[str, l
     shape = (batch, net.config.in_channels, input.frames, input.size, input.size)
     recipe = load_recipe(str(run))
     rows = build_sources(recipe).splits["test"]
-    for name, count in network.choices.items():
-        network.choose(name, count - 1)
     found = evaluate_outputs(network, rows, tasks=list(network.choices)) if rows else {}
     scores: dict[str, list[float]] = {}
     for name, outputs in found.items():

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onebody.cli.errors import Commands
+from onebody.cli.errors import command_group
 
 if TYPE_CHECKING:
     from onebody.models.spnet import SPNetConfig
 
-convert = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Bring weights of others into a form that is read here.",
-)
+convert = command_group("Bring weights of others into a form that is read here.")
 
 
 @convert.command("spnet")

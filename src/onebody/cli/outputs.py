@@ -51,8 +51,6 @@ def measure_outputs(opened: Opened) -> dict[str, dict[str, Any]]:
             "--outputs: no task of this network has several outputs to choose from "
             f"({', '.join(network.tasks)}). Leave it out."
         )
-    for name, count in network.choices.items():
-        network.choose(name, count - 1)  # outputs then come in the network's own order
     found = evaluate_outputs(
         network,
         opened.sources,

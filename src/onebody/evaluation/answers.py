@@ -87,7 +87,7 @@ def evaluate_outputs(
     """Collect what the metrics need of every output of tasks, not of their answers alone.
 
     Args:
-        network: as for `evaluate`.
+        network: as for `evaluate`; afterwards these tasks answer with their last output.
         sources: as for `evaluate`.
         tasks: their names; each has as many outputs for every row.
         clips: as for `evaluate`.
@@ -102,6 +102,8 @@ def evaluate_outputs(
     Raises:
         ValueError: as `evaluate`.
     """
+    for name in network.choices.keys() & set(tasks):
+        network.choose(name, network.choices[name] - 1)  # outputs come in the network's own order
     reading = _Reading(
         clips=clips, views=views, workers=workers, device=device, bf16=bf16, change=None
     )

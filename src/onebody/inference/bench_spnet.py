@@ -66,7 +66,7 @@ def bench_spnet(
     x = np.random.default_rng(0).uniform(-1, 1, tuple(shape)).astype(np.float32)
     rows: list[tuple[int, Throughput]] = []
     for kept in truncations or [len(network.steps)]:
-        module = Outputs(truncated(network, kept), _all_outputs).eval()
+        module = Outputs(network.truncated(kept), _all_outputs).eval()
         expected = eager(module).run(x)  # what does not fit is refused here, in plain words
         with tempfile.TemporaryDirectory() as folder:
             made = list(_make(module, x, Path(folder), runtimes or RUNTIMES, say or _silent))
@@ -80,20 +80,6 @@ def bench_spnet(
             )
         rows += [(kept, row) for row in measured]
     return rows
-
-
-def truncated(network: SPNet, kept: int) -> SPNet:
-    """Return a network of the first predictions, with the same weights.
-
-    Raises:
-        ValueError: if there are not as many.
-    """
-    if not 1 <= kept <= len(network.steps):
-        raise ValueError(f"There are {len(network.steps)} predictions, cannot keep {kept}.")
-    short = SPNet(network.config.model_copy(update={"truncate": kept}))
-    state = network.state_dict()
-    short.load_state_dict({name: state[name] for name in short.state_dict()})
-    return short.eval()
 
 
 def _make(

@@ -37,8 +37,6 @@ def choose_outputs(
     """
     if not sources or not network.choices:
         return {}
-    for name, count in network.choices.items():
-        network.choose(name, count - 1)  # outputs then come in the network's own order
     found = evaluate_outputs(
         network, sources, tasks=list(network.choices), device=device, bf16=bf16, workers=workers
     )

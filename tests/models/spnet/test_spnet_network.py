@@ -1,12 +1,12 @@
 import pytest
 import torch
-from spnet_helpers import SMALL
 from torch import nn
 
 from onebody.models.spnet import PRESETS, SPNet, SPNetConfig
 from onebody.models.spnet.action_block import halve
 from onebody.models.spnet.layers import max_min_pool, pad_same
 from onebody.models.spnet.pose_block import read_joints
+from spnet_helpers import SMALL
 
 
 def random_network(config):
@@ -47,8 +47,8 @@ def test_a_still_is_a_clip_of_one_frame_and_poses_do_not_mix_frames():
 @pytest.mark.parametrize("kept", [1, 2, 3])
 def test_truncation_stops_after_a_prediction(kept):
     whole = random_network(SMALL)
-    short = SPNet(SMALL.model_copy(update={"truncate": kept})).eval()
-    short.load_state_dict({name: whole.state_dict()[name] for name in short.state_dict()})
+    short = whole.truncated(kept)
+    assert len(short.steps) == kept
     clip = torch.rand(2, 3, 4, 16, 16)
     with torch.no_grad():
         found, expected = short(clip), whole(clip)

@@ -58,13 +58,8 @@ def load_keras(path: Path | str, config: SPNetConfig) -> SPNet:
     path = Path(path)
     arrays = read_keras(path)
     whole = SPNet(config.model_copy(update={"truncate": 0}))
-    state = to_state(arrays, whole, str(path))
-    if not config.truncate:
-        whole.load_state_dict(state)
-        return whole.eval()
-    network = SPNet(config)
-    network.load_state_dict({name: state[name] for name in network.state_dict()})
-    return network.eval()
+    whole.load_state_dict(to_state(arrays, whole, str(path)))
+    return whole.truncated(config.truncate) if config.truncate else whole.eval()
 
 
 def read_keras(path: Path) -> Arrays:

@@ -149,6 +149,19 @@ class SPNet(nn.Module):
                 states[step.level] = state
         return SPNetOutput(tuple(poses), tuple(logits))
 
+    def truncated(self, kept: int) -> SPNet:
+        """Return a network of the first predictions, with the same weights, in evaluation mode.
+
+        Raises:
+            ValueError: if there are not as many.
+        """
+        if not 1 <= kept <= len(self.steps):
+            raise ValueError(f"There are {len(self.steps)} predictions, cannot keep {kept}.")
+        short = SPNet(self.config.model_copy(update={"truncate": kept}))
+        state = self.state_dict()
+        short.load_state_dict({name: state[name] for name in short.state_dict()})
+        return short.eval()
+
 
 class Entry(nn.Module):
     """Everything before the first pyramid: a picture to features at ``1 / image_div``."""
