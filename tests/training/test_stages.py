@@ -1,7 +1,8 @@
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from onebody.training import build_run, train
+from onebody.training import build_run, loop, train
 from onebody.training.schedule import ScheduleConfig, rate_factor
 from onebody.training.step import train_step
 
@@ -45,12 +46,29 @@ def test_after_the_stages_everything_is_taught(tiny):
     assert all(p.grad is not None for p in stem.parameters())
 
 
-def test_a_training_with_stages_goes_on_where_it_stopped(tiny, tmp_path):
-    stages = [{"share": 0.4, "tasks": ["action"], "freeze": [PARTS]}]
-    whole = train(tiny(schedule={"epochs": 2, "stages": stages}), tmp_path / "run")
-    assert whole.steps == 4
-    again = train(tiny(schedule={"epochs": 2, "stages": stages}), tmp_path / "run")
-    assert again.steps == 4
+def test_a_training_with_stages_goes_on_where_it_stopped(tiny, tmp_path, monkeypatch):
+    """It is killed in the second of six steps' stages, and reaches the weights of a whole one."""
+    stages = [
+        {"share": 0.34, "tasks": ["action"], "freeze": [PARTS]},
+        {"share": 0.5, "tasks": ["pose"], "freeze": ["heads.action"]},
+    ]
+    recipe = tiny(["train.checkpoint_every=1"], schedule={"steps": 6, "stages": stages})
+    train(recipe, tmp_path / "whole", progress=False)
+
+    def killing(setup, batches, step):
+        if step == 3:
+            raise KeyboardInterrupt
+        return train_step(setup, batches, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train_step", killing)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, tmp_path / "killed", progress=False)
+    train(recipe, tmp_path / "killed", progress=False)
+    whole, killed = (
+        load_file(tmp_path / name / "final" / "weights.safetensors") for name in ("whole", "killed")
+    )
+    assert changed(whole, killed) == set()
 
 
 @pytest.mark.parametrize(

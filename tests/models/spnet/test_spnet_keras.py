@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from spnet_helpers import SMALL, keras_arrays, soft_argmax_arrays, write_keras
 
 from onebody.models.spnet import SPNet, load_keras, read_keras
+from spnet_helpers import SMALL, keras_arrays, soft_argmax_arrays, write_keras
 
 
 @pytest.fixture(scope="module")
