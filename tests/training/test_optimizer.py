@@ -116,6 +116,15 @@ def test_frozen_parts_neither_move_nor_count():
     assert not network.encoder[1].training
 
 
+def test_a_star_stands_for_one_piece_of_a_name():
+    network = Net()
+    build_optimizer(AdamWConfig(freeze=("*.0", "head")), network)
+    moves = {name for name, p in network.named_parameters() if p.requires_grad}
+    assert moves == {"encoder.1.weight", "encoder.1.bias", "encoder2.weight", "encoder2.bias"}
+    with pytest.raises(ValueError, match="no part"):
+        build_optimizer(AdamWConfig(freeze=("*.*.*.*",)), Net())
+
+
 def test_unknown_parts_are_refused():
     with pytest.raises(ValueError, match=r"no part 'encodr'. Did you mean 'encoder'"):
         build_optimizer(AdamWConfig(freeze=("encodr",)), Net())

@@ -20,8 +20,9 @@ class OptimizerConfig(Config):
         weight_decay: of weights with two or more axes; norms' and biases are never decayed.
         rates: part of the network (the beginning of its parameters' names, such as
             ``sharing.encoder``) to a factor on its learning rate; the longest beginning counts.
-        freeze: parts of the network that stay as they are: their parameters do not move, and
-            their batch norms keep their statistics.
+        freeze: parts of the network (``encoder.stages.0``, ``net.blocks.*.r1``) that stay as they
+            are, ``*`` for any one piece: their parameters do not move, and their batch norms keep
+            their statistics.
     """
 
     kind: str
@@ -165,8 +166,16 @@ def _rate(name: str, rates: Mapping[str, float]) -> float:
 
 
 def within(name: str, part: str) -> bool:
-    """Whether a parameter or module lies in a part of the network."""
-    return name == part or name.startswith(part + ".")
+    """Whether a parameter or module lies in a part of the network.
+
+    Args:
+        name: its name, dotted.
+        part: a dotted name; ``*`` stands for any one piece between dots.
+    """
+    pieces, wanted = name.split("."), part.split(".")
+    return len(pieces) >= len(wanted) and all(
+        found == piece or piece == "*" for found, piece in zip(pieces, wanted, strict=False)
+    )
 
 
 def check_part(network: nn.Module, part: str) -> None:
