@@ -51,9 +51,38 @@ TINY: dict[str, dict[str, Any]] = {
         "dilations": [1, 2],
         "causal": True,
     },
+    "stgcn": {
+        "kind": "stgcn",
+        "channels": 8,
+        "depth": 4,
+        "blocks": 1,
+        "strides": [1, 2],
+        "topology": "refined",
+        "stream": ["bone", "joint-motion"],
+    },
+    "stgcn-causal": {
+        "kind": "stgcn",
+        "channels": 6,
+        "depth": 2,
+        "strides": [1],
+        "dilations": [1, 3],
+        "stream": "bone-motion",
+        "causal": True,
+    },
+    "skeleton-transformer": {
+        "kind": "skeleton-transformer",
+        "channels": 8,
+        "depth": 4,
+        "strides": [1, 2],
+        "heads": 2,
+        "reach": 3,
+    },
 }
-"""Encoder configs by name; the part before the dash is the kind. Every kind needs one."""
+"""Encoder configs by name; every kind needs one."""
 
+
+READ_JOINTS = ("skeleton", "stgcn", "skeleton-transformer")
+"""Kinds of encoders that are given skeletons, not pictures."""
 
 SHARED: dict[str, dict[str, Any]] = {
     **{kind: {"kind": kind} for kind in SHARINGS},
@@ -134,7 +163,7 @@ def all_forms() -> dict[str, Task]:
 
 def forms_of(encoder: str) -> dict[str, Task]:
     """Return tasks of all forms that an encoder of this kind has features for, by equal names."""
-    if TINY[encoder]["kind"] == "skeleton":  # has no picture to find joints in
+    if TINY[encoder]["kind"] in READ_JOINTS:  # has no picture to find joints in
         return by_name(vector("action"), frames("phase"), frames("pose"), vector("body"))
     return all_forms()
 
@@ -149,7 +178,7 @@ def batch_for(
     seed: int = 0,
 ) -> Batch:
     """Make a Batch of what an encoder reads: pictures, or skeletons."""
-    if TINY[encoder]["kind"] != "skeleton":
+    if TINY[encoder]["kind"] not in READ_JOINTS:
         return make_batch(rows, num_frames, height, width, seed=seed)
     x = torch.rand(rows, num_frames, 20, 3, generator=torch.Generator().manual_seed(seed))
     return Batch(inputs={"skeleton": x}, context=make_context(rows, num_frames))
@@ -215,7 +244,7 @@ def make_network(
         },
         "test",
     )
-    network = build_network(config, tasks, SKELETONS if values["kind"] == "skeleton" else INPUTS)
+    network = build_network(config, tasks, SKELETONS if values["kind"] in READ_JOINTS else INPUTS)
     if not fresh:
         scramble(network)
     return network

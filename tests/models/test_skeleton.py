@@ -145,7 +145,7 @@ def test_still_bodies_have_no_motion_and_a_stream_begins_at_rest():
     encoder.stem.scale.register_forward_hook(lambda _m, given, _o: described.append(given[0]))
     _, state = encoder.stem({"skeleton": x}, {}, {})
     assert (described[0][:, 20:] == 0).all()
-    assert state["joints"].shape == (1, 3, 20, 3)
+    assert state["joint.joints"].shape == (1, 3, 20, 3)
     encoder.stem({"skeleton": x[:, :1] + 1}, {}, state)
     assert torch.allclose(described[1][:, 20:], torch.ones(()))
 

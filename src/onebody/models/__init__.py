@@ -46,7 +46,12 @@ from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
 from onebody.models.sharing_cost import SharingCost, sharing_costs
 from onebody.models.skeleton import SkeletonConfig, build_skeleton
+from onebody.models.skeleton_transformer import (
+    SkeletonTransformerConfig,
+    build_skeleton_transformer,
+)
 from onebody.models.spnet.adapter import SPNetNetwork, SPNetNetworkConfig, build_spnet
+from onebody.models.stgcn import StgcnConfig, build_stgcn
 from onebody.models.store import (
     SavedNetwork,
     load_network,
@@ -74,6 +79,16 @@ ENCODERS["skeleton"] = Factory(
     config=SkeletonConfig,
     build=build_skeleton,
     summary="joints, bones, motion and distances; dilated temporal convolutions; seconds on a CPU",
+)
+ENCODERS["stgcn"] = Factory(
+    config=StgcnConfig,
+    build=build_stgcn,
+    summary="graph convolutions over joints, learned edges, branches in time (ST-GCN++, CTR-GCN)",
+)
+ENCODERS["skeleton-transformer"] = Factory(
+    config=SkeletonTransformerConfig,
+    build=build_skeleton_transformer,
+    summary="attention over the joints of each frame, then over time, for clips of any length",
 )
 SHARINGS["hard"] = Factory(config=HardConfig, build=build_hard, summary="one encoder for all tasks")
 SHARINGS["cross-stitch"] = Factory(

@@ -10,7 +10,8 @@ stem    features of each frame, joined           ``[B, C, T]``   128
 
 Every frame is described by what is known of it: where joints lie, how bones point, how joints moved
 since some frames ago, how far they are apart, and which joints there are. A missing joint leaves
-zeros in its place and in that of everything measured from it.
+zeros in its place and in that of everything measured from it. With another stream than joints
+(``stream``) all of this is said of bones or motions in their place, and with several, of each.
 
 Source: Yang, Wu, Sakti, Nakamura, "Make Skeleton-based Action Recognition Model Smaller, Faster and
 Better" (DD-Net), MMAsia 2019: distances between joints and motion at two speeds as features. Ours:
@@ -22,15 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 
 from onebody.config import Config
-from onebody.models.base import Encoder, Stage, StageInfo, Stem
+from onebody.models.base import Encoder, Stage, StageInfo, Stem, prefixed, scoped
 from onebody.models.inputs import InputShape, single_skeleton, take_joints
+from onebody.models.streams import JointStreams, Streams
 from onebody.models.temporal import Norm, TemporalStage, make_norm
 from onebody.skeletons import get_skeleton
 from onebody.types import Feature, State
@@ -53,6 +55,8 @@ class SkeletonConfig(Config):
         input_dropout: share of a frame's features that are left out in training.
         dropout: within the temporal blocks.
         causal: look back only, so that the network can run on a stream.
+        stream: what is described: ``joint``, ``bone``, ``joint-motion``, ``bone-motion``, or
+            several side by side.
     """
 
     kind: Literal["skeleton"] = "skeleton"
@@ -67,6 +71,15 @@ class SkeletonConfig(Config):
     input_dropout: float = Field(0.0, ge=0, lt=1)
     dropout: float = Field(0.1, ge=0, lt=1)
     causal: bool = False
+    stream: Streams = ("joint",)
+
+    @model_serializer(mode="wrap")
+    def _without_default_stream(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``stream`` out where it changes nothing: recipes from before it stay the same."""
+        values: dict[str, Any] = handler(self)
+        if self.stream == ("joint",):
+            values.pop("stream", None)
+        return values
 
 
 class FrameFeatures(nn.Module):
@@ -149,10 +162,12 @@ class SkeletonStem(Stem):
     ) -> None:
         super().__init__()
         self.modality, self.shape, self.width = modality, shape, width
+        self.streams = JointStreams(shape, config.stream)
         self.features = FrameFeatures(shape, config.parts, config.strides)
-        self.scale = make_norm(config.norm, self.features.size)
+        size = self.features.size * len(config.stream)
+        self.scale = make_norm(config.norm, size)
         self.dropout = nn.Dropout(config.input_dropout)
-        self.join = nn.Conv1d(self.features.size, width, 1)
+        self.join = nn.Conv1d(size, width, 1)
         self.norm = make_norm(config.norm, width)
 
     def forward(
@@ -160,18 +175,29 @@ class SkeletonStem(Stem):
     ) -> tuple[Feature, State]:
         """Map skeletons ``[B, T, J, D]`` to ``[B, width, T]``; remembers the last frames."""
         x, known = take_joints(inputs, valid, self.modality, self.shape)
+        streams, left = self.streams(x, known, scoped(state, "streams"))
+        left = prefixed(left, "streams")
+        parts = []
+        for name, (values, there) in zip(self.streams.streams, streams, strict=True):
+            described, kept = self._describe(values, there, scoped(state, name))
+            parts.append(described)
+            left |= prefixed(kept, name)
+        described = torch.cat(parts, 2).transpose(1, 2)  # [B, size, T]
+        return torch.relu(self.norm(self.join(self.dropout(self.scale(described))))), left
+
+    def _describe(self, x: Tensor, known: Tensor, state: State) -> tuple[Tensor, State]:
+        """Describe the frames of one stream ``[B, T, size]``; remembers the last of them."""
         reach = self.features.reach
         # Before a stream's first frame nothing is known, so nothing has moved.
         past = (
             state.get("joints", x.new_zeros(len(x), reach, *x.shape[2:])),
             state.get("known", known.new_zeros(len(x), reach, known.shape[2])),
         )
-        described = self.features(x, known, past).transpose(1, 2)  # [B, size, T]
-        y = torch.relu(self.norm(self.join(self.dropout(self.scale(described)))))
+        described = self.features(x, known, past)
         if not reach:
-            return y, {}
+            return described, {}
         joints, seen = (torch.cat(two, 1)[:, -reach:] for two in zip(past, (x, known), strict=True))
-        return y, {"joints": joints, "known": seen}
+        return described, {"joints": joints, "known": seen}
 
 
 def build_skeleton(config: SkeletonConfig, *, inputs: Mapping[str, InputShape]) -> Encoder:
