@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,6 +55,12 @@ def evaluate(
     outputs: Annotated[
         bool, typer.Option("--outputs", help="Figures of every output, from coarse to final.")
     ] = False,
+    fuse: Annotated[
+        list[Path] | None, typer.Option(help="A run of the same split to sum scores with (repeat).")
+    ] = None,
+    fuse_weights: Annotated[
+        str, typer.Option(help="With --fuse: equal, validation, or numbers in the runs' order.")
+    ] = "equal",
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -62,25 +68,49 @@ def evaluate(
     from onebody.cli.opened import open_run, protocol_of
 
     _check_options(stress, on, kinds=bool(kind), against=bool(against), out=out is not None)
-    _check_plain(stress or bool(on), by=bool(by), outputs=outputs, boxes=boxes != "table")
+    beyond = stress or bool(on)
+    _check_plain(beyond, by=bool(by), outputs=outputs, boxes=boxes != "table")
+    _check_fuse(bool(fuse), fuse_weights, outputs=outputs, boxes=boxes, beyond=beyond)
     changes = {"clips": clips, "fusion": fusion, "flip": flip, "crops": crops}
+    if fuse:
+        _fused([run, *fuse], split, changes, fuse_weights, by, device, as_json=as_json)
+        return
     how = protocol_of(run, changes, boxes)
     if stress or on:
         _beyond(run, split, how, on, kind or [], against or [], out, device, as_json=as_json)
         return
-    opened = open_run(run, split, how, device=device)
+    _plain(open_run(run, split, how, device=device), by, outputs=outputs, as_json=as_json)
+
+
+def _plain(opened: Opened, by: str, *, outputs: bool, as_json: bool) -> None:
+    """Measure on the data that the recipe names."""
     if outputs:
         from onebody.cli.outputs import print_outputs
 
         print_outputs(opened, as_json=as_json)
-        return
-    if by:
+    elif by:
         from onebody.cli.by_group import print_by
 
         tasks = opened.saved.network.tasks
         print_by(tasks, opened.answers(), opened.sources, by, as_json=as_json)
-        return
-    _print_figures(opened, as_json=as_json)
+    else:
+        _print_figures(opened, as_json=as_json)
+
+
+def _fused(
+    runs: list[Path],
+    split: str,
+    changes: dict[str, Any],
+    weights: str,
+    by: str,
+    device: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Measure what several runs answer together."""
+    from onebody.cli.fuse import fuse_runs, print_fused
+
+    print_fused(fuse_runs(runs, split, changes, weights, device=device), by, as_json=as_json)
 
 
 def _beyond(
@@ -146,6 +176,19 @@ def _check_plain(beyond: bool, **asked: bool) -> None:
             raise ValueError(f"--{name} is about plain figures. Leave out --stress and --on.")
     if asked["by"] and asked["outputs"]:
         raise ValueError("--by and --outputs are two tables. Ask for one at a time.")
+
+
+def _check_fuse(fuse: bool, weights: str, *, outputs: bool, boxes: str, beyond: bool) -> None:
+    """Refuse options that a fusion of runs does not know, and its weights without it."""
+    for name, given in (
+        ("--outputs", outputs),
+        ("--boxes", boxes != "table"),
+        ("--stress or --on", beyond),
+    ):
+        if fuse and given:
+            raise ValueError(f"--fuse joins the plain answers of runs. Leave out {name}.")
+    if weights != "equal" and not fuse:
+        raise ValueError("--fuse-weights means something only with --fuse.")
 
 
 def _check_options(stress: bool, on: str, *, kinds: bool, against: bool, out: bool) -> None:

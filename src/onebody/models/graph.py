@@ -1,4 +1,4 @@
-"""Convolutions over the graph of a body's joints, its edges fixed, learned, or made anew per clip."""
+"""Convolutions over the graph of a body's joints; edges are fixed, learned, or made per clip."""
 
 from __future__ import annotations
 

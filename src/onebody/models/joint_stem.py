@@ -16,7 +16,7 @@ from onebody.types import Feature, State
 
 
 class JointStem(Stem):
-    """Maps the streams of each joint to a vector; adds which joint it is, and whether it is missing.
+    """Maps the streams of each joint to a vector; says which joint it is and whether it is there.
 
     What is missing has the same vector wherever it lies, but for the joint's own part.
     """

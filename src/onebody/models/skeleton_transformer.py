@@ -1,4 +1,4 @@
-"""`skeleton-transformer`: attention over the joints of each frame, then over the frames of each joint.
+"""`skeleton-transformer`: attention over the joints of each frame, then over each joint's time.
 
 ======  ========================================  =================  ==========================
 stage   what                                      Feature            default width

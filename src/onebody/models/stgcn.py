@@ -1,4 +1,4 @@
-"""`stgcn`: graph convolutions over the joints of a body and convolutions of several reaches in time.
+"""`stgcn`: convolutions over the graph of a body's joints, and several convolutions over time.
 
 ======  ============================================  =================  ======================
 stage   what                                          Feature            default width
@@ -191,12 +191,8 @@ def build_stgcn(config: StgcnConfig, *, inputs: Mapping[str, InputShape]) -> Enc
     before, stride = widths[0], 1
     for width, step in zip(widths, config.stage_strides(), strict=True):
         sizes = [(before, step), *[(width, 1)] * (config.blocks - 1)]
-        stages.append(
-            GraphStage([GraphBlock(c, width, s, partitions, config) for c, s in sizes])
-        )
+        stages.append(GraphStage([GraphBlock(c, width, s, partitions, config) for c, s in sizes]))
         before, stride = width, stride * step
-        info.append(
-            StageInfo(width=width, space="joints", stride_t=stride, points=len(skeleton))
-        )
+        info.append(StageInfo(width=width, space="joints", stride_t=stride, points=len(skeleton)))
     stem = JointStem(modality, shape, widths[0], config.stream)
     return Encoder(stem, stages, info, causal=config.causal)
