@@ -8,10 +8,11 @@ action_names) and split ``[3, N]`` (1: training part of the official split, 2: t
 after the other, pose ``[sum nf, 15, 2]`` (layout ``jhmdb-15``, x to the right and y down, in units
 of the body). All joints of the puppet are there, also those that nobody sees.
 
-Clips have no names there, so nobody can tell which come from one film. The table's ``split`` column
-divides each class evenly into ``fold1`` .. ``fold5``, drawn with a fixed seed: clips of one film may
-lie on both sides, which makes figures better than on unseen films. An official split puts a film's
-clips of one class on one side; ``--official 2`` (or 3) writes it as ``train`` and ``test`` instead.
+Clips have no names there, so nobody can tell which come from one film. The table's ``split``
+column divides each class evenly into ``fold1`` .. ``fold5``, drawn with a fixed seed: clips of one
+film may lie on both sides, which makes figures better than on unseen films. An official split puts
+a film's clips of one class on one side; ``--official 2`` (or 3) writes it as ``train`` and ``test``
+instead.
 
 Source: Jhuang, Gall, Zuffi, Schmid, Black, "Towards Understanding Action Recognition", ICCV 2013.
 """
@@ -89,9 +90,7 @@ def prepare(packed: Path, folder: Path, official: int | None = None) -> SampleTa
         layouts={"skeleton": SKELETON},
         fps=np.full(len(clips), FPS),
         split=split,
-        row_names=[
-            f"{classes[a]}_{i:03d}" for i, a in enumerate(held["action"].tolist())
-        ],
+        row_names=[f"{classes[a]}_{i:03d}" for i, a in enumerate(held["action"].tolist())],
     )
     save_table(table, folder)
     return load_table(folder)

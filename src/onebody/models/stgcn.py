@@ -114,7 +114,7 @@ class TemporalBranches(nn.Module):
             past = state.get("past", y.new_zeros(*y.shape[:2], self.reach, y.shape[3]))
             y = torch.cat((past, y), 2)
             state = {"past": y[:, :, -self.reach :]}
-        parts = y.split(self.sizes, 1)
+        parts = torch.split(y, self.sizes, 1)
         found = [
             conv(self._around(part, dilation, frames))
             for conv, part, dilation in zip(self.convs, parts, self.dilations, strict=False)
