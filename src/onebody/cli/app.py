@@ -11,6 +11,7 @@ import typer
 from onebody import __version__
 from onebody.cli.bench import bench
 from onebody.cli.catalog import catalog
+from onebody.cli.classic import classic
 from onebody.cli.compare import compare
 from onebody.cli.convert import convert
 from onebody.cli.data_check import check
@@ -45,6 +46,7 @@ app.command("demo")(demo)
 app.command("train")(train)
 app.command("compare")(compare)
 app.command("study")(study)
+app.command("classic")(classic)
 app.command("evaluate")(evaluate)
 app.command("predict")(predict)
 app.command("extract")(extract)

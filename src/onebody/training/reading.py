@@ -80,6 +80,23 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, debug: bool
         ValueError: if there is no such recipe, it has no ``debug`` though that is asked for, or
             something in it is not possible: every fault is named, with the nearest key that exists.
     """
+    path, values = read_values(name_or_path, overrides, debug=debug)
+    if "kind" in values:
+        raise ValueError(
+            f"{path} trains no network (kind {values['kind']!r}). Its heading says which command "
+            "runs it."
+        )
+    return read_config(Recipe, values, str(path))
+
+
+def read_values(
+    name_or_path: str, overrides: Sequence[str] = (), *, debug: bool = False
+) -> tuple[Path, dict[str, Any]]:
+    """Read the plain values of a recipe of any kind and change them; see `load_recipe`.
+
+    Returns:
+        The recipe's file, and its values without ``debug``.
+    """
     path = find_recipe(name_or_path)
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
@@ -94,7 +111,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, debug: bool
         raise ValueError(f"{path} has no 'debug' changes. Shrink it with key=value changes.")
     for change in (*(shrinking if debug else ()), *overrides):
         override(values, change)
-    return read_config(Recipe, values, str(path))
+    return path, values
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
