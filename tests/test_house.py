@@ -35,6 +35,7 @@ FLOORS = {
     "inference": 3,
     "evaluation": 4,
     "training": 5,
+    "classic": 5,
     "studies": 6,
     "viewer": 6,
     "cli": 7,
@@ -157,5 +158,5 @@ def test_recipes_say_how_they_are_run():
         assert any(
             f"onebody {command} {path.stem}" in x
             for x in head
-            for command in ("train", "compare", "study")
+            for command in ("train", "compare", "study", "classic")
         ), path.name

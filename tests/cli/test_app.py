@@ -20,6 +20,7 @@ COMMANDS = (
     "train",
     "compare",
     "study",
+    "classic",
     "evaluate",
     "predict",
     "extract",

@@ -8,10 +8,19 @@ from tiny_training import TinyConfig, build_tiny, plain
 
 from onebody.datasets.write import write_manifest
 from onebody.training import load_recipe, read_log, recipe_heading, recipe_names, train
-from onebody.training.reading import find_recipe
+from onebody.training.reading import find_recipe, read_values
+
+OTHERS = [name for name in recipe_names() if "kind" in read_values(name)[1]]
+"""Recipes that train no network; tests of their own room read them."""
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", OTHERS)
+def test_recipes_of_other_kinds_are_no_training(name):
+    with pytest.raises(ValueError, match=rf"{name}.yaml trains no network \(kind '[\w-]+'\)"):
+        load_recipe(name)
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if name not in OTHERS])
 def test_recipes_are_read_and_say_how_to_run_them(name):
     recipe = load_recipe(name)
     assert any(re.search(rf"onebody \w+ {name}\b", line) for line in recipe_heading(name))

@@ -85,7 +85,7 @@ class PartDescriptors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _raw(self, clip: Clip, layout: Skeleton) -> list[tuple[Floats, Floats]]:
         """Return positions and velocities ``[T, C]`` of each part in bones and seconds."""
-        known = np.isfinite(clip.joints).all(axis=-1)
+        known = np.asarray(np.isfinite(clip.joints).all(axis=-1))
         filled = np.where(known[..., None], clip.joints, np.float32(0))[None]
         size = float(bone_length(filled, known[None], layout)[0, 0, 0, 0])
         joints = np.where(known[..., None], clip.joints, np.float32(np.nan))

@@ -103,7 +103,8 @@ def _run_fold(recipe: ClassicRecipe, samples: Samples, part: Split) -> FoldResul
     own = np.unique(samples.labels[train_rows])
     names = [samples.classes[c] for c in own]
     systems = make_systems(recipe, names, train.count)
-    results, related = [], ()
+    results: list[SystemResult] = []
+    related: tuple[tuple[str, str, float], ...] = ()
     for system in systems:
         found, estimator = _run_system(recipe, system, inner, train, test, len(samples.classes))
         results.append(found)

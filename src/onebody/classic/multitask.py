@@ -233,9 +233,7 @@ class GraphRegularizedMultiTaskClassifier(ClassifierMixin, BaseEstimator):  # ty
             return np.array(last[1])
         return np.zeros(problem.size)
 
-    def _keep(
-        self, problem: Objective, x: Doubles, middles: list[tuple[Doubles, Doubles]]
-    ) -> None:
+    def _keep(self, problem: Objective, x: Doubles, middles: list[tuple[Doubles, Doubles]]) -> None:
         """Turn a solution into weights and intercepts of plain features."""
         blocks, offsets = problem.split(x)
         self.coef_ = np.ascontiguousarray(blocks[0].T)

@@ -52,9 +52,9 @@ class GridConfig(Config):
             ``private`` counts with several views only. Of equally good ones the first is taken.
     """
 
-    ridge: Strengths = (1e-2, 1e-3)
-    graph_strength: Strengths = (0.0, 1e-3, 1e-2)
-    sparsity: Strengths = (0.0, 1e-4)
+    ridge: Strengths = (3e-3, 1e-3)
+    graph_strength: Strengths = (0.0, 3e-3, 1e-2)
+    sparsity: Strengths = (0.0, 1e-3)
     private: Strengths = (1e-1, 1e-2)
 
     def candidates(self, views: int) -> list[dict[str, float]]:
@@ -79,7 +79,8 @@ class TwinsConfig(Config):
 
     def strengths(self, kind: Literal["ridge", "svm"], count: int) -> list[float]:
         """Return the strengths that are tried."""
-        return [float(value) for value in np.geomspace(*getattr(self, kind), count)]
+        first, last = self.ridge if kind == "ridge" else self.svm
+        return [float(value) for value in np.geomspace(first, last, count)]
 
 
 class ClassicRecipe(Config):

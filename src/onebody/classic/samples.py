@@ -76,8 +76,8 @@ def read_samples(recipe: ClassicRecipe) -> Samples:
     usable = (column.values != UNLABELED) & (table.media[recipe.modality] != "")
     if not usable.all():
         warnings.warn(
-            f"{table.name}: {int((~usable).sum())} of {len(table)} rows without {recipe.column!r} or "
-            f"{recipe.modality!r} left out.",
+            f"{table.name}: {int((~usable).sum())} of {len(table)} rows without {recipe.column!r} "
+            f"or {recipe.modality!r} left out.",
             stacklevel=2,
         )
     chosen = table.select(usable)

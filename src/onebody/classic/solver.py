@@ -116,9 +116,7 @@ def _ended(
 ) -> Solution:
     """Describe the end; a stall is one of rounding, where the objective no longer tells."""
     near = stalled and residual <= max(1e3 * bar, 1e-6)
-    return Solution(
-        x=x, objective=objective, residual=residual, converged=residual <= bar or near
-    )
+    return Solution(x=x, objective=objective, residual=residual, converged=residual <= bar or near)
 
 
 def largest_eigenvalue(

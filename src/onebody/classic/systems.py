@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from onebody.classic.samples import Features
 from onebody.classic.twins import SingleTaskTwin
 from onebody.types import Doubles
 
+Kind = Literal["ridge", "svm"]
+
 MULTI_TASK = "multi-task"
+KINDS: tuple[Kind, ...] = ("ridge", "svm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +45,10 @@ def make_systems(recipe: ClassicRecipe, classes: Sequence[str], views: int) -> l
         views: number of views.
     """
     tried, model = recipe.grid.candidates(views), recipe.model
-    stated = not isinstance(model.graph, str)
+    related = model.graph if isinstance(model.graph, str) else stated_graph(model.graph, classes)
     joint = GraphRegularizedMultiTaskClassifier(
         loss=model.loss,
-        graph=stated_graph(model.graph, classes) if stated else model.graph,
+        graph=related,
         neighbors=model.neighbors,
         max_iter=model.max_iter,
         tol=model.tol,
@@ -53,17 +56,17 @@ def make_systems(recipe: ClassicRecipe, classes: Sequence[str], views: int) -> l
     )
     systems = [System(name=MULTI_TASK, estimator=joint, candidates=tried)]
     for pooled in (False, True) if views > 1 and recipe.twins.pooled else (False,):
-        for kind in ("ridge", "svm"):
-            systems.append(
-                System(
-                    name=f"{kind}, all views as one" if pooled else kind,
-                    estimator=SingleTaskTwin(kind, pooled=pooled),
-                    candidates=[
-                        {"strength": value} for value in recipe.twins.strengths(kind, len(tried))
-                    ],
-                )
-            )
+        systems += [_twin(recipe, kind, pooled, len(tried)) for kind in KINDS]
     return systems
+
+
+def _twin(recipe: ClassicRecipe, kind: Kind, pooled: bool, count: int) -> System:
+    """Return a twin with so many candidates."""
+    return System(
+        name=f"{kind}, all views as one" if pooled else kind,
+        estimator=SingleTaskTwin(kind, pooled=pooled),
+        candidates=[{"strength": value} for value in recipe.twins.strengths(kind, count)],
+    )
 
 
 def fit_scores(

@@ -42,9 +42,7 @@ def differences(results: Sequence[FoldResult]) -> tuple[list[tuple[str, ...]], l
     """Return rows of accuracy points gained over each twin, by fold and on average, and notes."""
     rows, notes = [], []
     accuracy = {
-        system.system: {
-            (fold.name, 0): fold.systems[place].figures["top1"] for fold in results
-        }
+        system.system: {(fold.name, 0): fold.systems[place].figures["top1"] for fold in results}
         for place, system in enumerate(results[0].systems)
     }
     joint, *twins = accuracy

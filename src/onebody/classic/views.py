@@ -54,7 +54,7 @@ def view_from(clip: Clip, skeleton: Skeleton, angle_deg: float) -> Clip:
 
 def turned_by(joints: Floats, skeleton: Skeleton, angle_deg: float) -> Floats:
     """Turn a clip ``[T, J, 3]`` about the vertical through its mean root; NaN stays NaN."""
-    known = np.isfinite(joints).all(axis=-1)
+    known = np.asarray(np.isfinite(joints).all(axis=-1))
     filled = np.where(known[..., None], joints, np.float32(0))
     middle = root_path(filled[None], known[None], skeleton)[0].mean(axis=0)
     angle = np.array([np.deg2rad(angle_deg)])
@@ -76,8 +76,8 @@ def hidden(joints: Floats, skeleton: Skeleton) -> Bools:
     if not np.isfinite(trunk).any():
         return np.zeros(joints.shape[:2], np.bool_)
     bones = np.array(skeleton.bones)
-    radii = np.array([*(RADII[kind] for kind in _kinds(skeleton)), RADII["trunk"]])
-    radii = radii * float(np.nanmean(trunk))
+    shares = [*(RADII[kind] for kind in _kinds(skeleton)), RADII["trunk"]]
+    radii = np.array(shares, np.float32) * np.float32(np.nanmean(trunk))
     shoulders, hips = (
         (joints[:, left[end]] + joints[:, right[end]])[:, None] / 2 for end in (0, 1)
     )
@@ -104,8 +104,8 @@ def _corners(skeleton: Skeleton) -> tuple[tuple[int, int], tuple[int, int]]:
     names = ("l_shoulder", "l_hip", "r_shoulder", "r_hip")
     if not set(names) <= set(skeleton.joints):
         raise ValueError(
-            f"Joints of {skeleton.name!r} have no shoulders and hips, so nobody knows what the body "
-            "hides. Leave 'views' empty."
+            f"Joints of {skeleton.name!r} have no shoulders and hips, so nobody knows what the "
+            "body hides. Leave 'views' empty."
         )
     a, b, c, d = (skeleton.index(name) for name in names)
     return (a, b), (c, d)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def classic(
     recipe: Annotated[
         str,
-        typer.Argument(help="A recipe of 'kind: part-bow': its name (see 'onebody recipes'), file."),
+        typer.Argument(
+            help="A recipe of 'kind: part-bow': its name (see 'onebody recipes'), file."
+        ),
     ],
     changes: Annotated[
         list[str] | None,
