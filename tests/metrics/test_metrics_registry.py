@@ -23,7 +23,7 @@ def test_every_metric_describes_itself(name):
     assert metric.summary
     assert "\n" not in metric.summary
     assert metric.unit in {"%", "px", "mm", ""}
-    errors = {"error_crop", "ece", "top1_gap"}
+    errors = {"error_crop", "ece", "class_ece", "level2_ece", "top1_gap", "contradiction"}
     assert metric.higher_is_better or metric.unit != "%" or name in errors
 
 

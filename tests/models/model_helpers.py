@@ -88,6 +88,7 @@ SHARED: dict[str, dict[str, Any]] = {
     **{kind: {"kind": kind} for kind in SHARINGS},
     "mmoe": {"kind": "mmoe", "experts": 2},
     "mmoe-frame": {"kind": "mmoe", "experts": 2, "gate": "frame"},
+    "shared-private-frame": {"kind": "shared-private", "gate": "frame", "private": 2},
 }
 """Configs of ways of sharing by name: every kind, and variants that behave otherwise."""
 

@@ -14,9 +14,11 @@ from onebody.skeletons import get_skeleton
 from onebody.tasks import (
     TASKS,
     ClassificationConfig,
+    ConsistencyConfig,
     Pose2DConfig,
     Pose3DConfig,
     RoutedConfig,
+    TreeConfig,
     UnionConfig,
     WhichConfig,
     build_tasks,
@@ -43,10 +45,12 @@ TABLE = make_table(
         "action": class_column("actions", ["walk", "run", "jump", "sit"]),
         "gesture": class_column("gestures", ["wave", "point", "jump"]),
         "kind": class_column("kinds", ["action", "gesture", "neither"]),
+        "pace": class_column("paces", ["fast", "slow"]),
         "px": joints_column("px"),
         "mm": joints_column("mm"),
     },
 )
+TREE = {"fast": ["run", "jump"], "slow": ["walk", "sit"]}
 CONFIGS = {
     "classification": {"it": ClassificationConfig(column="action")},
     "pose2d": {"it": Pose2DConfig(column="px")},
@@ -66,6 +70,12 @@ CONFIGS = {
         "gesture": ClassificationConfig(),
         "kind": WhichConfig(of=("action", "gesture"), column="kind", none="neither"),
         "it": RoutedConfig(router="kind", of=("action", "gesture")),
+    },
+    "tree": {"it": TreeConfig(column="action", tree=TREE)},
+    "consistency": {
+        "action": ClassificationConfig(),
+        "pace": ClassificationConfig(),
+        "it": ConsistencyConfig(coarse="pace", fine="action", tree=TREE),
     },
 }
 
@@ -93,7 +103,8 @@ def make_pair(task, seed=0):
     present = torch.ones(N, dtype=torch.bool)
     if task.form == "vector":
         output = torch.randn(N, task.num_outputs, generator=generator)
-        value = torch.randint(0, task.num_outputs, (N,), generator=generator)
+        possible = torch.as_tensor(getattr(task, "possible", range(task.num_outputs)))
+        value = possible[torch.randint(0, len(possible), (N,), generator=generator)]
         return output, Target(value=value, present=present)
     shape = (N, T, task.num_outputs)
     output = torch.rand(*shape, task.dims + 1, generator=generator)
@@ -243,8 +254,8 @@ def test_target_spec_names_task_and_column(task):
     spec = task.target_spec(TABLE)
     assert spec.task == "it"
     assert spec.column == task.column
-    forms = {"classification": "class", "which": "class", "union": "union", "routed": "union"}
-    assert spec.form == forms.get(task.kind, "joints")
+    made = {"union": "union", "routed": "union", "pose2d": "joints", "pose3d": "joints"}
+    assert spec.form == made.get(task.kind, "class")
 
 
 def test_a_table_without_the_column_still_has_a_spec(task):
@@ -254,7 +265,7 @@ def test_a_table_without_the_column_still_has_a_spec(task):
 
 def test_plain_tasks_compose_nothing(task):
     if task.reads:
-        assert task.kind in ("union", "routed")
+        assert task.kind in ("union", "routed", "consistency")
         return
     with pytest.raises(ValueError, match="reads no other tasks"):
         task.compose({"x": torch.zeros(1, 2)})
@@ -327,7 +338,7 @@ def test_unequal_frames_are_refused(pose):
 # Class labels.
 
 
-@pytest.fixture(params=["classification", "union", "which", "routed"])
+@pytest.fixture(params=["classification", "union", "which", "routed", "tree", "consistency"])
 def classes(request):
     return build_tasks(resolve_tasks(CONFIGS[request.param], [TABLE]))["it"]
 

@@ -27,7 +27,14 @@ from onebody.data.series import Series, read_series
 from onebody.data.soft import mirrored_soft, mixed_target, soft_labels
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import JointsColumn, SampleTable
-from onebody.data.targets import class_labels, class_target, joints_target, made_labels, mirrored
+from onebody.data.targets import (
+    class_labels,
+    class_target,
+    is_served,
+    joints_target,
+    made_labels,
+    mirrored,
+)
 from onebody.data.views import View
 from onebody.types import Bools, Frames, Ints
 
@@ -192,7 +199,7 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
     labels = {
         target.task: class_labels(table, rows, target)
         for target in targets
-        if target.form == "class" and (target.column in table.columns or target.soft)
+        if target.form == "class" and is_served(table, target)
     }
     soft = soft_labels(table, rows, targets, labels)
     flip = np.zeros(len(rows), np.bool_)

@@ -9,6 +9,7 @@ from onebody.data.augment import AugmentConfig, Medium
 from onebody.data.reading import channels_of
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import ClassColumn, JointsColumn, SampleTable
+from onebody.data.targets import is_served
 from onebody.skeletons import get_skeleton
 
 
@@ -44,20 +45,21 @@ def _check_class(table: SampleTable, target: TargetSpec) -> None:
     """Refuse a class target whose column holds something else or has other classes."""
     if target.soft:
         lookup(table.soft, target.soft, f"soft labels of table {table.name!r}:")
-    column = table.columns.get(target.column)
-    if column is None:
-        return
-    if not isinstance(column, ClassColumn):
-        raise ValueError(
-            f"Task {target.task!r} expects classes in column {target.column!r} of table "
-            f"{table.name!r}, found joints."
-        )
-    found = None if target.table is None else len(target.table)
-    if found != len(column.space):
-        raise ValueError(
-            f"Task {target.task!r}: expected a place for each of the {len(column.space)} classes "
-            f"of column {target.column!r} of table {table.name!r}, found {found}."
-        )
+    for name, places in zip(target.columns, (target.table, target.also_table), strict=False):
+        column = table.columns.get(name)
+        if column is None:
+            continue
+        if not isinstance(column, ClassColumn):
+            raise ValueError(
+                f"Task {target.task!r} expects classes in column {name!r} of table "
+                f"{table.name!r}, found joints."
+            )
+        found = None if places is None else len(places)
+        if found != len(column.space):
+            raise ValueError(
+                f"Task {target.task!r}: expected a place for each of the {len(column.space)} "
+                f"classes of column {name!r} of table {table.name!r}, found {found}."
+            )
 
 
 def _check_joints(table: SampleTable, spec: InputSpec, target: TargetSpec) -> None:
@@ -104,7 +106,7 @@ def _check_augment(
 ) -> None:
     """Refuse flips that would make labels wrong, and options that the modality has no use for."""
     for target in targets:
-        there = target.form == "class" and (target.column in table.columns or target.soft)
+        there = target.form == "class" and is_served(table, target)
         if augment.flip > 0 and there and target.mirror is None:
             raise ValueError(
                 f"Task {target.task!r} does not say what a mirror makes of its classes. State its "

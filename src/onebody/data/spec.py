@@ -88,6 +88,10 @@ class TargetSpec:
         form: ``class``, ``joints``, or made of other class targets (see ``parts``): ``union``
             (which class of which task), ``which`` (of which task).
         table: class columns: ``[len(column's space)]`` task class per column class, -1 none.
+        also: a second class column, whose label serves rows without one in ``column``.
+        also_table: ``[len(that column's space)]`` task class per class of it, -1 none.
+        joined: ``[task classes, task classes]`` what labels in both columns mean together, -1 where
+            they contradict each other, which is an error.
         soft: class columns: soft labels of the table that serve rows without a label.
         mirror: class columns: ``[task classes]`` mirrored class, -1 none; None: flips are refused.
         skeleton: joints: the task's joint layout (columns in another are converted).
@@ -103,6 +107,9 @@ class TargetSpec:
     column: str
     form: Literal["class", "joints", "union", "which"]
     table: Ints | None = None
+    also: str = ""
+    also_table: Ints | None = None
+    joined: Ints | None = None
     soft: str = ""
     mirror: Ints | None = None
     skeleton: str = ""
@@ -114,3 +121,8 @@ class TargetSpec:
     def made_of(self) -> tuple[str, ...]:
         """The class tasks whose targets it is made of; none for targets of a column."""
         return tuple(task for task, _ in self.parts) + (self.none[:1] if self.none else ())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is read from."""
+        return (self.column, self.also) if self.also else (self.column,)

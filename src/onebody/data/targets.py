@@ -21,13 +21,49 @@ Numbers = npt.NDArray[np.float64]
 
 
 def class_labels(table: SampleTable, rows: Ints, target: TargetSpec) -> Ints:
-    """Return ``[B]`` task classes of rows; `UNLABELED` where there is none."""
-    column = table.columns.get(target.column)
-    if not isinstance(column, ClassColumn) or target.table is None:
+    """Return ``[B]`` task classes of rows; `UNLABELED` where there is none.
+
+    Raises:
+        ValueError: if two columns contradict each other; names the row.
+    """
+    own = _column_labels(table, rows, target.column, target.table)
+    if not target.also or target.joined is None:
+        return own
+    other = _column_labels(table, rows, target.also, target.also_table)
+    both = (own != UNLABELED) & (other != UNLABELED)
+    found = np.where(both, target.joined[own, other], np.where(own != UNLABELED, own, other))
+    wrong = np.flatnonzero(both & (found == UNLABELED))
+    if len(wrong):
+        row = int(rows[wrong[0]])
+        one, two = (_class_name(table, row, name) for name in target.columns)
+        raise ValueError(
+            f"{table.row_names[row]}: column {target.column!r} says {one!r}, column "
+            f"{target.also!r} says {two!r}, which contradict each other in the tree of task "
+            f"{target.task!r} ({len(wrong)} of {len(rows)} rows looked at). Correct a label, or the "
+            "tree."
+        )
+    return np.asarray(found, np.int64)
+
+
+def is_served(table: SampleTable, target: TargetSpec) -> bool:
+    """Return whether a table has a column, or soft labels, for a class target."""
+    return bool(target.soft) or any(column in table.columns for column in target.columns)
+
+
+def _column_labels(table: SampleTable, rows: Ints, name: str, places: Ints | None) -> Ints:
+    """Return ``[B]`` the task classes that one column says."""
+    column = table.columns.get(name)
+    if not isinstance(column, ClassColumn) or places is None:
         return np.full(len(rows), UNLABELED, np.int64)
     # an extra entry, so that -1 (unlabeled) looks up itself
-    places = np.append(target.table, UNLABELED)
-    return np.asarray(places[column.values[rows]], np.int64)
+    return np.asarray(np.append(places, UNLABELED)[column.values[rows]], np.int64)
+
+
+def _class_name(table: SampleTable, row: int, name: str) -> str:
+    """Return what a class column says of a row."""
+    column = table.columns[name]
+    assert isinstance(column, ClassColumn)
+    return column.space.classes[column.values[row]]
 
 
 def labeled_rows(table: SampleTable, target: TargetSpec) -> Bools:

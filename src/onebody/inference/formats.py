@@ -122,7 +122,7 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
     step = 1.0 / prediction.fps
     for task, answer in prediction.classes.items():
         for (start, stop), scores in zip(answer.windows, answer.scores, strict=True):
-            best = said(task, answer, scores)[0]
+            *above, best = said(task, answer, scores)
             yield {
                 "source": prediction.source,
                 "task": task,
@@ -132,6 +132,7 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
                 "end_s": round(float(prediction.times_s[stop - 1]) + step, 6),
                 "class": best.name,
                 "owner": best.task,
+                **({"above": [label.name for label in above]} if answer.paths else {}),
                 "probabilities": dict(zip(answer.classes, _plain(scores), strict=True)),
             }
 
@@ -160,6 +161,7 @@ def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
                 "owners": list(answer.owners),
                 "score": answer.score,
                 "threshold": answer.threshold,
+                **({"paths": [list(path) for path in answer.paths]} if answer.paths else {}),
                 "probabilities": _plain(answer.probabilities),
             }
             for task, answer in prediction.classes.items()
@@ -190,6 +192,7 @@ def _join(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Prediction:
                 scores=typed[f"classes/{task}/scores"],
                 score=values.get("score", "probability"),  # earlier files hold neither
                 threshold=values.get("threshold"),
+                paths=tuple(tuple(path) for path in values.get("paths", ())),
             )
             for task, values in header["classes"].items()
         },
@@ -223,6 +226,7 @@ def _label(label: Label) -> dict[str, Any]:
         "task": label.task,
         "class": label.name,
         "probability": _number(label.probability),
+        **({"above": label.above} if label.above else {}),
     }
 
 

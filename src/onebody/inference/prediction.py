@@ -28,11 +28,13 @@ class Label:
         name: the class, or "none of these".
         probability: in [0, 1]; NaN where a clip was rejected by a network that has learned no
             class for such clips.
+        above: of a tree of classes: the class that this one lies in; empty at the top.
     """
 
     task: str
     name: str
     probability: float
+    above: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +49,8 @@ class ClassAnswer:
             belong to, the empty one for a last class "none of these"; empty for a plain task.
         score: what ``threshold`` is compared with.
         threshold: answers over several tasks: below it a clip is none of these; None: never.
+        paths: of a tree of classes, whose leaves the C classes are: for each leaf the classes above
+            it, the topmost first; empty for other tasks.
     """
 
     classes: tuple[str, ...]
@@ -55,12 +59,15 @@ class ClassAnswer:
     owners: tuple[str, ...] = ()
     score: Score = "probability"
     threshold: float | None = None
+    paths: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         _expect("windows", self.windows, (len(self.windows), 2))
         _expect("scores", self.scores, (len(self.windows), len(self.classes)))
         if self.owners and len(self.owners) != len(self.classes):
             raise ValueError(f"{len(self.owners)} owners given for {len(self.classes)} classes.")
+        if self.paths and len(self.paths) != len(self.classes):
+            raise ValueError(f"{len(self.paths)} paths given for {len(self.classes)} classes.")
 
     @property
     def probabilities(self) -> Floats:
@@ -216,7 +223,9 @@ class Prediction:
 
         A joint answer puts the classes of several tasks into one space, so nobody has to say
         beforehand whether the person acts or gestures: ``label.task`` says it. Where it rejects
-        what it sees, "none of these" comes first, and then what comes nearest.
+        what it sees, "none of these" comes first, and then what comes nearest. A tree of classes
+        says its k best classes of every level, topmost first; the best one of a level lies in the
+        best one of the level above.
         """
         return tuple(
             label
@@ -299,12 +308,47 @@ class Prediction:
 
 def said(task: str, answer: ClassAnswer, probabilities: Floats, k: int = 1) -> tuple[Label, ...]:
     """Return the k best classes; a rejecting answer says first that it is none of them."""
+    if answer.paths:
+        return said_by_tree(task, answer, probabilities, k)
     ranked = _ranked(task, answer, probabilities, len(answer.classes))
     if answer.rejects(probabilities):
         none = tuple(label for label in ranked if not label.task)
         unsure = Label(task="", name=NONE_OF_THESE, probability=math.nan)
         ranked = (none or (unsure,)) + tuple(label for label in ranked if label.task)
     return ranked[:k]
+
+
+def said_by_tree(
+    task: str, answer: ClassAnswer, probabilities: Floats, k: int = 1
+) -> tuple[Label, ...]:
+    """Return the k best classes of each level of a tree, topmost first.
+
+    A class is as probable as its leaves together. The first one of each level is the best of those
+    in the first one of the level above, so that they never contradict each other.
+    """
+    paths = [(*path, leaf) for path, leaf in zip(answer.paths, answer.classes, strict=True)]
+    best: tuple[str, ...] = ()
+    labels: list[Label] = []
+    for level in range(max(len(path) for path in paths)):
+        sums: dict[tuple[str, ...], float] = {}
+        for path, probability in zip(paths, probabilities.tolist(), strict=True):
+            if len(path) > level:
+                sums[path[: level + 1]] = sums.get(path[: level + 1], 0.0) + probability
+        order = sorted(sums, key=lambda node: (node[:-1] != best, -sums[node]))
+        if order[0][:-1] != best:
+            break  # the best class is a leaf that stands alone
+        order[1:] = sorted(order[1:], key=lambda node: -sums[node])
+        labels += [
+            Label(
+                task=task,
+                name=node[-1],
+                probability=min(sums[node], 1.0),
+                above=node[-2] if level else "",
+            )
+            for node in order[:k]
+        ]
+        best = order[0]
+    return tuple(labels)
 
 
 def _ranked(task: str, answer: ClassAnswer, scores: Floats, k: int) -> tuple[Label, ...]:

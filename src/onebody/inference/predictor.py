@@ -20,7 +20,7 @@ from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
 from onebody.inference.windows import plan_windows
 from onebody.models import Calibration, SavedNetwork, load_network
-from onebody.tasks import JointTask, Task
+from onebody.tasks import JointTask, Task, TreeTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
 from onebody.types import Array, Floats, Ints
@@ -259,6 +259,7 @@ class _Answers:
             classes[name] = ClassAnswer(
                 classes=_as_class(tasks[name]).classes,
                 owners=class_owners(tasks[name]),
+                paths=class_paths(tasks[name]),
                 windows=self.windows,
                 scores=scores,
                 score=found.score if found else "probability",
@@ -281,6 +282,11 @@ class _Answers:
 def class_owners(task: Task) -> tuple[str, ...]:
     """Return the tasks that the classes of a joint answer belong to; nothing for other tasks."""
     return task.owners if isinstance(task, JointTask) else ()
+
+
+def class_paths(task: Task) -> tuple[tuple[str, ...], ...]:
+    """Return the classes above each leaf of a tree; nothing for other tasks."""
+    return task.paths if isinstance(task, TreeTask) else ()
 
 
 def _as_class(task: Task) -> ClassTask:

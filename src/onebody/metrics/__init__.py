@@ -24,6 +24,7 @@ from onebody.metrics.intervals import (
     bootstrap,
     paired_difference,
 )
+from onebody.metrics.levels import Level
 from onebody.metrics.open_set import false_positive_rate, keeping_threshold, known_auroc
 from onebody.metrics.pck_head import HEAD_SHARE, head_size, pckh, pckh_auc, pckh_per_joint
 from onebody.metrics.pose import (
@@ -37,14 +38,18 @@ from onebody.metrics.pose import (
 )
 from onebody.metrics.registry import (
     class_metrics,
+    consistency_metrics,
     pose2d_metrics,
     pose3d_metrics,
+    tree_metrics,
     union_metrics,
 )
 from onebody.metrics.resample import BySubject, Resampler
 from onebody.metrics.significance import holm, sign_flip_test
 
 METRICS: dict[str, Metric] = {
+    **tree_metrics((Level(places=(0,), leaves=1),) * 3),
+    **consistency_metrics((0,), 1),
     **class_metrics(),
     **union_metrics(sizes=(1,)),
     **pose2d_metrics(),
@@ -57,8 +62,11 @@ __all__ = [
     "Results",
     "concatenate",
     "METRICS",
+    "Level",
     "class_metrics",
     "union_metrics",
+    "tree_metrics",
+    "consistency_metrics",
     "pose2d_metrics",
     "pose3d_metrics",
     "top_k",

@@ -9,6 +9,7 @@ from itertools import accumulate
 
 from onebody.metrics import aligned, classification, pck_head, pose
 from onebody.metrics.base import Metric, Results
+from onebody.metrics.levels import Level, on_level, outside, pair_contradictions, path_hits
 from onebody.types import Array
 
 PCK3D_MM = 150.0
@@ -73,6 +74,63 @@ def union_metrics(sizes: Sequence[int]) -> dict[str, Metric]:
                 "accuracy that is lost because the task is not given",
             ),
             higher_is_better=False,
+        ),
+    )
+
+
+OF_CLASSES = ("top1", "mean_class", "macro_f1", "ece")
+"""What is measured of the classes above the leaves of a tree."""
+
+
+def tree_metrics(levels: Sequence[Level]) -> dict[str, Metric]:
+    """Return the metrics of a tree of classes.
+
+    Args:
+        levels: from the topmost classes to the leaves. Metrics of leaves have the names of
+            `class_metrics`, those of the topmost classes begin with ``class_``, those of the n-th
+            level between with ``level{n}_``.
+    """
+    own, leaves = tuple(levels), levels[-1]
+    every = class_metrics()
+    few = {name: every[name] for name in OF_CLASSES}
+    fine = {name: metric for name, metric in every.items() if name != "top5" or leaves.size > 5}
+    found = on_level(fine, leaves)
+    for number, level in enumerate(own[:-1]):
+        prefix = f"level{number + 1}_" if number else "class_"
+        found |= on_level(few, level, prefix, "classes, from summed leaves: ")
+    return found | _by_name(
+        _share(
+            "path_top1",
+            partial(path_hits, levels=own),
+            "accuracy of the leaf that is reached by going down from the best class",
+        ),
+        replace(
+            _share(
+                "contradiction",
+                partial(outside, level=own[0]),
+                "the best leaf is not of the best class",
+            ),
+            higher_is_better=False,
+        ),
+    )
+
+
+def consistency_metrics(owner: Sequence[int], classes: int) -> dict[str, Metric]:
+    """Return what is measured of two heads, one of leaves and one of their classes.
+
+    Args:
+        owner: for each leaf the class that it belongs to.
+        classes: number of classes.
+    """
+    values = partial(pair_contradictions, owner=tuple(owner), classes=classes)
+    contradiction = _share("contradiction", values, "the best leaf is not of the best class")
+    return _by_name(
+        replace(contradiction, higher_is_better=False),
+        _share("consistency", partial(_without, values), "the best leaf is of the best class"),
+        replace(
+            class_metrics()["top1"],
+            name="both_top1",
+            summary="leaf and class are right at once",
         ),
     )
 
@@ -192,6 +250,11 @@ def _figure(
         unit="%",
         summary=summary,
     )
+
+
+def _without(values: Callable[[Results], Array], results: Results) -> Array:
+    """Return one minus a metric's values."""
+    return 1.0 - values(results)
 
 
 def _mean_of(values: Callable[[Results], Array], results: Results) -> float:

@@ -44,6 +44,7 @@ from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
+from onebody.models.shared_private import SharedPrivateConfig, build_shared_private
 from onebody.models.sharing_cost import SharingCost, sharing_costs
 from onebody.models.skeleton import SkeletonConfig, build_skeleton
 from onebody.models.skeleton_transformer import (
@@ -115,6 +116,11 @@ SHARINGS["mmoe"] = Factory(
     config=MmoeConfig,
     build=build_mmoe,
     summary="experts behind one stem; each task's gate says how much each counts",
+)
+SHARINGS["shared-private"] = Factory(
+    config=SharedPrivateConfig,
+    build=build_shared_private,
+    summary="shared experts and a task's own behind one stem, mixed by its gate (CGC)",
 )
 HEADS["class"] = Factory(
     config=ClassHeadConfig, build=build_class_head, summary="one answer for a clip"

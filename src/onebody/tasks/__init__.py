@@ -10,12 +10,14 @@ from onebody.tasks.classification import (
     ClassificationTask,
     build_classification,
 )
+from onebody.tasks.consistency import ConsistencyConfig, ConsistencyTask, build_consistency
 from onebody.tasks.joint import NONE_OF_THESE, JointTask
 from onebody.tasks.pose import PoseConfig, PoseTask
 from onebody.tasks.pose2d import Pose2DConfig, Pose2DTask, build_pose2d
 from onebody.tasks.pose3d import Pose3DConfig, Pose3DTask, build_pose3d
 from onebody.tasks.resolve import TaskConfig, resolve_tasks
 from onebody.tasks.routed import RoutedConfig, RoutedTask, build_routed
+from onebody.tasks.tree import TreeConfig, TreeTask, build_tree
 from onebody.tasks.union import UnionConfig, UnionTask, build_union
 from onebody.tasks.which import WhichConfig, WhichTask, build_which
 
@@ -50,6 +52,16 @@ TASKS: dict[str, Factory[Task]] = {
         build=build_routed,
         summary="class tasks behind a router: p(task) times p(class given the task)",
     ),
+    "tree": Factory(
+        config=TreeConfig,
+        build=build_tree,
+        summary="classes over sub-classes: one softmax over the leaves, classes are their sums",
+    ),
+    "consistency": Factory(
+        config=ConsistencyConfig,
+        build=build_consistency,
+        summary="how often the heads of classes and of sub-classes contradict each other",
+    ),
 }
 """Kinds of tasks; builders take a resolved config and nothing else."""
 
@@ -83,4 +95,8 @@ __all__ = [
     "WhichTask",
     "RoutedConfig",
     "RoutedTask",
+    "TreeConfig",
+    "TreeTask",
+    "ConsistencyConfig",
+    "ConsistencyTask",
 ]

@@ -71,6 +71,10 @@ class ClassTask(Task):
             output.float(), value, reduction="none", label_smoothing=self.label_smoothing
         )
 
+    def of_outputs(self, results: Results) -> Results:
+        """Return the entries whose label is one of the outputs; of plain classes, all of them."""
+        return results
+
     def decode(self, output: Tensor, context: Context) -> Tensor:  # noqa: ARG002
         """Turn logits into class probabilities ``[N, C]``, float32."""
         return torch.softmax(output.float(), dim=1)

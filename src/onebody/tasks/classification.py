@@ -45,7 +45,7 @@ class ClassificationConfig(TaskConfig):
         column = self.column or name
         spaces = [c.space for c in columns_of(tables, name, column, ClassColumn).values()]
         classes = self.classes or _classes(name, spaces, self.places)
-        mirror = _mirror(classes, spaces, self.places) if self.mirror is None else self.mirror
+        mirror = carried_mirror(classes, spaces, self.places) if self.mirror is None else self.mirror
         space = LabelSpace(name, classes, mirror or {})
         check_places(name, spaces, self.places)
         for source in spaces:
@@ -105,7 +105,7 @@ def _classes(task: str, spaces: Sequence[LabelSpace], places: Places | None) -> 
     return spaces[0].classes
 
 
-def _mirror(
+def carried_mirror(
     classes: Iterable[str], spaces: Sequence[LabelSpace], places: Places | None
 ) -> dict[str, str | None] | None:
     """Carry the columns' mirrors over to the task; None where they are silent or disagree."""

@@ -63,8 +63,12 @@ def calibrate(
         return {}
     found = evaluate(network, sources, tasks=classes, device=device, bf16=bf16, workers=workers)
     made = {}
-    for name, results in found.items():
+    for name, answers in found.items():
         task = network.tasks[name]
+        assert isinstance(task, ClassTask)
+        results = task.of_outputs(answers)
+        if not len(results):
+            continue
         none = task.knows_none if isinstance(task, JointTask) else None
         made[name] = calibration_of(results, config, none=none)
     return made

@@ -25,7 +25,9 @@ from onebody.metrics import Results
 from onebody.tasks import Task
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.classification import ClassificationTask, check_places
+from onebody.tasks.consistency import ConsistencyTask
 from onebody.tasks.joint import JointTask
+from onebody.tasks.tree import TreeTask
 from onebody.tasks.which import WhichTask
 from onebody.training.known import known_rows
 from onebody.training.recipe import Recipe
@@ -126,12 +128,16 @@ def _moved(task: Task, other: Recipe, tables: Sequence[SampleTable]) -> Task:
     """Return a task that reads the other recipe's column; of unknown tasks, one that reads none."""
     if isinstance(task, JointTask):
         return task
+    if isinstance(task, ConsistencyTask):  # of labels that the other set does not relate
+        return replace(task, column="")
+    if isinstance(task, TreeTask):  # tested on its leaves
+        task = replace(task, class_column="")
     config: Config | None = other.tasks.get(task.name)
     if config is None:  # a router without a column is read off the tasks' own labels
         unread = replace(task, column="")
         return replace(unread, places=None) if isinstance(unread, WhichTask) else unread
     column = getattr(config, "column", "") or ("" if isinstance(task, WhichTask) else task.name)
-    if not isinstance(task, (ClassificationTask, WhichTask)):
+    if not isinstance(task, (ClassificationTask, WhichTask, TreeTask)):
         return replace(task, column=column)
     spaces = [c.space for t in tables if isinstance(c := t.columns.get(column), ClassColumn)]
     return replace(
@@ -199,7 +205,7 @@ def _corresponding(task: Task, tasks: Mapping[str, Task]) -> Bools:
         parts = [_corresponding(tasks[name], tasks) for name in task.of]
         extra = np.zeros(len(task.space) - sum(len(part) for part in parts), np.bool_)
         return np.concatenate([*parts, extra])
-    assert isinstance(task, (ClassificationTask, WhichTask))
+    assert isinstance(task, (ClassificationTask, WhichTask, TreeTask))
     if isinstance(task, WhichTask) and not task.column:
         known = [bool(_corresponding(tasks[name], tasks).any()) for name in task.of]
         return np.array(known + [False] * (len(task.space) - len(known)))

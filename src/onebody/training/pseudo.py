@@ -22,7 +22,7 @@ from onebody.data.table import SoftColumn
 from onebody.data.targets import labeled_rows
 from onebody.evaluation import evaluating
 from onebody.models import SavedNetwork, load_network
-from onebody.tasks import Task
+from onebody.tasks import Task, TreeTask
 from onebody.tasks.classes import ClassTask
 from onebody.types import Bools, Ints
 
@@ -89,7 +89,7 @@ def load_teacher(config: PseudoConfig, tasks: Mapping[str, Task], device: torch.
     content_hash(config.teacher)  # refuses a folder without a network
     saved = load_network(config.teacher / "model")
     taught = saved.network.tasks.get(config.task)
-    if not isinstance(own, ClassTask) or own.reads:
+    if not isinstance(own, ClassTask) or own.reads or isinstance(own, TreeTask):
         raise ValueError(
             f"'pseudo': task {config.task!r} is {own.kind}; soft labels serve classification."
         )

@@ -19,6 +19,7 @@ from onebody.evaluation import PLAIN, SplitConfig, ViewsConfig
 from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
 from onebody.training.calibrate import CalibrateConfig
+from onebody.training.derive import DeriveConfig
 from onebody.training.gradients import GradientConfig
 from onebody.training.keep import KeepConfig
 from onebody.training.optimizer import OPTIMIZERS, OptimizerConfig
@@ -60,6 +61,8 @@ class DataConfig(Config):
     Attributes:
         dataset: which dataset (a kind, or a mapping with the dataset's own keys).
         rename: columns that get another name here, so that a task finds those of several sets.
+        derive: by the name of a new class column, the column that it is made of and its ``tree``:
+            class to the list of that column's classes. Its labels stay where those are hidden.
         labels: columns that are used of it; empty: all. Two sets may call different things alike.
         batch_size: rows per Batch (of all processes together).
         weight: share of the steps, where a step has one source only (``train.mixing: one``).
@@ -74,6 +77,7 @@ class DataConfig(Config):
 
     dataset: DatasetPart
     rename: dict[str, str] = Field(default_factory=dict)
+    derive: dict[str, DeriveConfig] = Field(default_factory=dict)
     labels: tuple[str, ...] = ()
     batch_size: int = Field(16, ge=1)
     weight: float = Field(1.0, gt=0.0)
@@ -274,6 +278,9 @@ class Recipe(Config):
         for key, plain in PLAIN.model_dump(mode="json").items():
             if values["evaluation"][key] == plain:  # as if the key were not there
                 del values["evaluation"][key]
+        for part in values["data"]:
+            if not part["derive"]:
+                del part["derive"]
         values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
         values["pseudo"] = [[p, content_hash(Path(p["teacher"]))] for p in values["pseudo"]]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
 from onebody.evaluation import marked, split_several
 from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
+from onebody.training.derive import with_classes
 from onebody.training.keep import keep_few
 from onebody.training.recipe import DataConfig, Recipe
 from onebody.training.thin import thinned_out
@@ -66,6 +67,8 @@ def _read_table(part: DataConfig) -> SampleTable:
     """Read one source's table."""
     table = build(DATASETS, part.dataset, "dataset")
     table = _renamed(table, part.rename)
+    for name, config in part.derive.items():
+        table = with_classes(table, name, config)
     where = f"column of table {table.name!r}, 'data.labels':"
     used = {name: lookup(table.columns, name, where) for name in part.labels}
     return replace(table, columns=used) if part.labels else table
