@@ -181,3 +181,46 @@ def test_scores_of_another_shape_are_refused():
         ClassAnswer(
             classes=("a", "b"), windows=np.array([[0, 1]]), scores=np.ones((1, 3), np.float32)
         )
+
+
+def tree_answer(scores):
+    """One window of an answer over a tree; `bend` is a leaf that stands alone."""
+    paths = (("arm", "one"), ("arm", "one"), ("arm", "both"), ("leg",), ())
+    return ClassAnswer(
+        classes=("wave", "hammer", "clap", "kick", "bend"),
+        windows=np.array([[0, 4]]),
+        scores=np.array([scores], np.float32),
+        paths=paths,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        # kick is the best leaf, but arm the best class: what is said lies within arm
+        ((0.2, 0.15, 0.25, 0.4, 0.0), [("arm", 0.6), ("one", 0.35), ("wave", 0.2)]),
+        ((0.1, 0.1, 0.1, 0.6, 0.1), [("leg", 0.6), ("kick", 0.6)]),
+        ((0.1, 0.1, 0.1, 0.1, 0.6), [("bend", 0.6)]),
+    ],
+)
+def test_a_tree_goes_down_from_its_best_class(scores, expected):
+    prediction = replace(make_prediction(4), classes={"what": tree_answer(scores)})
+    labels = prediction.labels()
+    assert [label.name for label in labels] == [name for name, _ in expected]
+    assert [label.probability for label in labels] == pytest.approx([p for _, p in expected])
+    assert [label.above for label in labels] == ["", *(name for name, _ in expected[:-1])]
+    assert prediction.top("what")[0].name == max(zip(scores, prediction.classes["what"].classes))[1]  # noqa: B905
+    again = Prediction.from_json(prediction.to_json())
+    assert again.labels() == labels
+    window = json.loads(next(iter(prediction.to_jsonl("window"))))
+    assert window["class"] == expected[-1][0]
+    assert window["above"] == [name for name, _ in expected[:-1]]
+
+
+def test_runners_up_of_a_tree_follow_by_level():
+    scores = (0.2, 0.15, 0.25, 0.4, 0.0)
+    prediction = replace(make_prediction(4), classes={"what": tree_answer(scores)})
+    names = [label.name for label in prediction.labels(2)]
+    assert names == ["arm", "leg", "one", "kick", "wave", "hammer"]
+    with pytest.raises(ValueError, match="1 paths given for 5 classes"):
+        replace(prediction.classes["what"], paths=(("arm",),))

@@ -109,5 +109,5 @@ def test_trees_that_do_not_relate_the_tasks_are_refused(tree, message):
 def test_other_tasks_than_classifications_are_refused():
     configs = {"two": ConsistencyConfig(coarse="part", fine="actoin", tree=TREE)}
     configs |= {"action": ClassificationConfig(), "part": ClassificationConfig()}
-    with pytest.raises(ValueError, match="'actoin' is none. Did you mean 'action'?"):
+    with pytest.raises(ValueError, match=r"'actoin' is none. Did you mean 'action'?"):
         resolve_tasks(configs, [table()])

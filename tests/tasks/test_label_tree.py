@@ -50,7 +50,11 @@ def test_two_labels_mean_the_finer_one_or_nothing():
 
 
 def test_mirror_of_a_class_holds_the_mirror_images_of_its_leaves():
-    sides = {"left": ["swipe left", "push left"], "right": ["swipe right", "push right"], "tick": []}
+    sides = {
+        "left": ["swipe left", "push left"],
+        "right": ["swipe right", "push right"],
+        "tick": [],
+    }
     tree = make_tree("it", sides)
     image = {"tick": None}
     for what in ("swipe", "push"):
@@ -84,13 +88,15 @@ def test_what_is_no_tree_is_refused(branches, message):
 def test_leaves_are_the_classes_and_no_others():
     tree = make_tree("it", TWO)
     check_leaves("it", tree, ("bend", "hammer", "kick", "wave"), "column 'action'")
-    with pytest.raises(ValueError, match="leaf 'kick', which is no class of there. Did you mean"):
+    with pytest.raises(ValueError, match=r"leaf 'kick', which is no class of there. Did you mean"):
         check_leaves("it", tree, ("bend", "hammer", "kicks", "wave"), "there")
     with pytest.raises(ValueError, match="no place for run, jump of there"):
         check_leaves("it", tree, ("bend", "hammer", "kick", "wave", "run", "jump"), "there")
 
 
-@given(st.recursive(st.just([]), lambda below: st.lists(below, min_size=1, max_size=3), max_leaves=9))
+@given(
+    st.recursive(st.just([]), lambda below: st.lists(below, min_size=1, max_size=3), max_leaves=9)
+)
 def test_any_shape_of_tree_keeps_its_sums(shape):
     count = iter(range(1000))
 

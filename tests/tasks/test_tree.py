@@ -107,7 +107,9 @@ def test_a_table_of_classes_alone_serves_the_task():
 
 def test_one_column_may_hold_both_levels():
     mixed = make_table(
-        "mixed", {"rgb": ["a.mp4"] * 3}, columns={"action": column([4, 0, 5], [*LEAVES, "arm", "leg"])}
+        "mixed",
+        {"rgb": ["a.mp4"] * 3},
+        columns={"action": column([4, 0, 5], [*LEAVES, "arm", "leg"])},
     )
     task = build([mixed], class_column="")
     assert class_labels(mixed, np.arange(3), task.target_spec(mixed)).tolist() == [4, 0, 5]
@@ -116,7 +118,9 @@ def test_one_column_may_hold_both_levels():
 def test_a_row_that_contradicts_itself_is_named():
     own = table(leaves=(0, 2, 1, 3), parts=(0, 1, 1, -1))
     spec = build([table()]).target_spec(own)
-    with pytest.raises(ValueError, match=r"set:2: column 'action' says 'hammer', column 'part' says"):
+    with pytest.raises(
+        ValueError, match=r"set:2: column 'action' says 'hammer', column 'part' says"
+    ):
         labeled_rows(own, spec)
     assert class_labels(own, np.array([0, 1, 3]), spec).tolist() == [0, 2, 3]
 
@@ -124,7 +128,10 @@ def test_a_row_that_contradicts_itself_is_named():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tree": {**TREE, "leg": ["kik"]}}, "leaf 'kik', which is no class .* Did you mean 'kick'"),
+        (
+            {"tree": {**TREE, "leg": ["kik"]}},
+            "leaf 'kik', which is no class .* Did you mean 'kick'",
+        ),
         ({"tree": {"arm": ["wave", "hammer"], "bend": []}}, "no place for kick of its columns"),
         ({"tree": {**TREE, "leg": ["kick", "wave"]}}, "places 'wave' twice: arm / wave and leg"),
         ({"class_column": "parts"}, "has a column 'parts'. Did you mean 'part'?"),
@@ -140,9 +147,13 @@ def test_a_tree_that_is_not_the_datasets_is_refused(changes, message):
 
 def test_places_bring_two_sets_into_one_tree():
     other = make_table(
-        "other", {"rgb": ["a.mp4"] * 2}, columns={"action": column([0, 1], ["kicking", "run"], "other")}
+        "other",
+        {"rgb": ["a.mp4"] * 2},
+        columns={"action": column([0, 1], ["kicking", "run"], "other")},
     )
-    with pytest.raises(ValueError, match=r"different label spaces \(labels, other\). State 'places'"):
+    with pytest.raises(
+        ValueError, match=r"different label spaces \(labels, other\). State 'places'"
+    ):
         build([table(), other])
     own = {name: name for name in [*LEAVES, "arm", "leg"]}
     task = build([table(), other], places={**own, "kicking": "kick", "run": None})
@@ -191,7 +202,9 @@ def test_metrics_of_both_levels():
 
 def test_three_levels():
     own = make_table(
-        "deep", {"rgb": ["a.mp4"]}, columns={"action": column([0], ["wave", "hammer", "clap", "kick"])}
+        "deep",
+        {"rgb": ["a.mp4"]},
+        columns={"action": column([0], ["wave", "hammer", "clap", "kick"])},
     )
     task = build([own], tree=DEEP, class_column="")
     assert [level.size for level in task.levels] == [2, 3, 4]

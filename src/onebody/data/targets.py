@@ -39,8 +39,7 @@ def class_labels(table: SampleTable, rows: Ints, target: TargetSpec) -> Ints:
         raise ValueError(
             f"{table.row_names[row]}: column {target.column!r} says {one!r}, column "
             f"{target.also!r} says {two!r}, which contradict each other in the tree of task "
-            f"{target.task!r} ({len(wrong)} of {len(rows)} rows looked at). Correct a label, or the "
-            "tree."
+            f"{target.task!r} ({len(wrong)} of {len(rows)} rows do). Correct a label, or the tree."
         )
     return np.asarray(found, np.int64)
 

@@ -2,15 +2,15 @@
 
     feature_t = sum_e gate_t(input)_e * expert_e(input),  e: the shared experts and those of task t
 
-The experts are copies of the encoder after a common stem; a task's gate is a softmax of a linear map
-of the stem's Feature over the shared experts and its own. No task reads another's own experts, which
-run for the rows of their task alone. With sets of data as tasks (one label space each) the shared
-experts are what the domains have in common, and the others what each has for itself.
+The experts are copies of the encoder after a common stem; a task's gate is a softmax of a linear
+map of the stem's Feature over the shared experts and its own. No task reads another's own experts,
+which run for the rows of their task alone. With sets of data as tasks (one label space each) the
+shared experts are what the domains have in common, the others what each has for itself.
 
 Source: Tang, Liu, Zhao, Gong, "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning
 Model for Personalized Recommendations", RecSys 2020: its single layer, customized gate control
-(CGC). Ours: experts share a stem, whose average is what gates read; every stage that a head reads is
-mixed by the same gate; and a gate may decide per frame, which is the only kind that can run on a
+(CGC). Ours: experts share a stem, whose average is what gates read; every stage that a head reads
+is mixed by the same gate; and a gate may decide per frame, which is the only kind that can run on a
 stream.
 """
 
@@ -89,9 +89,7 @@ class SharedPrivateSharing(Sharing):
             own = pick_rows(stem, rows, ask.rows)
             gate = self._gate(task, own)
             name, depth = f"private.{task}", 1 + max(ask.stages)
-            runs = zip(
-                everyone, _run(self._own(task), name, own, depth, state, left), strict=False
-            )
+            runs = zip(everyone, _run(self._own(task), name, own, depth, state, left), strict=False)
             features[task] = {
                 number: mix([*(pick_rows(x, rows, ask.rows) for x in common), *private], gate)
                 for number, (common, private) in enumerate(runs)

@@ -45,7 +45,9 @@ class ClassificationConfig(TaskConfig):
         column = self.column or name
         spaces = [c.space for c in columns_of(tables, name, column, ClassColumn).values()]
         classes = self.classes or _classes(name, spaces, self.places)
-        mirror = carried_mirror(classes, spaces, self.places) if self.mirror is None else self.mirror
+        mirror = (
+            carried_mirror(classes, spaces, self.places) if self.mirror is None else self.mirror
+        )
         space = LabelSpace(name, classes, mirror or {})
         check_places(name, spaces, self.places)
         for source in spaces:

@@ -1,8 +1,8 @@
-"""`ConsistencyTask`: do two heads, one of classes and one of their sub-classes, contradict each other?
+"""`ConsistencyTask`: do the heads of classes and of their sub-classes contradict each other?
 
 It has no head and no loss: it multiplies the answers of two classification tasks, p(leaf) times
-p(class), as two separate heads give them, and a tree says which pairs make sense. A network with one
-head over a tree (`onebody.tasks.tree`) needs none of this.
+p(class), as two separate heads give them, and a tree says which pairs make sense. A network with
+one head over a tree (`onebody.tasks.tree`) needs none of this.
 """
 
 from __future__ import annotations
@@ -178,9 +178,7 @@ def build_consistency(config: ConsistencyConfig) -> ConsistencyTask:
     )
 
 
-def _classification(
-    name: str, part: str, known: Mapping[str, TaskConfig]
-) -> ClassificationConfig:
+def _classification(name: str, part: str, known: Mapping[str, TaskConfig]) -> ClassificationConfig:
     """Return the configuration of one of the two tasks."""
     found = known.get(part)
     if not isinstance(found, ClassificationConfig) or not found.classes:

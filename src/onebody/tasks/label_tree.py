@@ -58,7 +58,7 @@ class LabelTree:
         return np.array([names.index(n) if n in names else UNLABELED for n in found], np.int64)
 
     def joined(self) -> Ints:
-        """Return ``[nodes, nodes]``: what two labels of one row mean, the finer one; -1: no sense."""
+        """Return ``[nodes, nodes]``: the finer of two labels of one row; -1: no sense."""
         inside = self.members()
         both = (inside[:, None] & inside[None]).sum(-1)
         sizes = inside.sum(-1)
@@ -114,8 +114,8 @@ def make_tree(task: str, branches: Mapping[str, Any]) -> LabelTree:
         if name in places:
             two = [" / ".join((*path, name)) for path in (places[name], above)]
             raise ValueError(
-                f"Tree {task!r} places {name!r} twice: {two[0]} and {two[1]}. Every class and every "
-                "leaf has one place and a name of its own."
+                f"Tree {task!r} places {name!r} twice: {two[0]} and {two[1]}. Every class and "
+                "every leaf has one place and a name of its own."
             )
         places[name] = above
     leaves = tuple(name for name, _, leaf in entries if leaf)
@@ -143,7 +143,8 @@ def check_leaves(task: str, tree: LabelTree, classes: Sequence[str], where: str)
     missing = [name for name in classes if name not in tree.leaves]
     if missing:
         raise ValueError(
-            f"Tree {task!r} has no place for {', '.join(missing)} of {where}. Put each under a class."
+            f"Tree {task!r} has no place for {', '.join(missing)} of {where}. Put each "
+            "under a class."
         )
 
 
@@ -161,8 +162,8 @@ def _walk(
     else:
         where = " / ".join(above) or "the top"
         raise ValueError(
-            f"Tree {task!r}: expected under {where} a list of leaves or a mapping of classes, found "
-            f"{branches!r}."
+            f"Tree {task!r}: expected under {where} a list of leaves or a mapping of classes, "
+            f"found {branches!r}."
         )
 
 

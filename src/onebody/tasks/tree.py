@@ -5,8 +5,9 @@
 A class never is less likely than one of its leaves, so that what is said of both cannot contradict
 itself, and a sample may carry the class alone.
 
-Source: the sum over leaves as in Deng et al., "Large-Scale Object Classification Using Label Relation
-Graphs", ECCV 2014, whose graph is a tree here: leaves exclude each other, classes hold theirs.
+Source: the sum over leaves as in Deng et al., "Large-Scale Object Classification Using Label
+Relation Graphs", ECCV 2014, whose graph is a tree here: leaves exclude each other, classes hold
+theirs.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class TreeConfig(TaskConfig):
         class_column: a second column, of classes of any level (or of further leaves); empty: there
             is none. A row that has both carries the finer label, and must not contradict itself.
         mirror: what a mirror makes of each leaf (see `LabelSpace`); None: what the columns say.
-        places: class of either column to leaf or class of the tree, or to null: not labeled for this
-            task. None: by equal names.
+        places: class of either column to leaf or class of the tree, or to null: not labeled for
+            this task. None: by equal names.
         label_smoothing: share of each label that is spread over all leaves.
     """
 
@@ -180,6 +181,6 @@ def _check_spaces(task: str, spaces: Sequence[LabelSpace], places: Places | None
     if places is None and len(distinct) > 1:
         sets = ", ".join(sorted({name for name, _ in distinct}))
         raise ValueError(
-            f"Tree {task!r} reads columns of different label spaces ({sets}). State 'places': equal "
-            "spelling is not taken for equal meaning."
+            f"Tree {task!r} reads columns of different label spaces ({sets}). State 'places': "
+            "equal spelling is not taken for equal meaning."
         )
