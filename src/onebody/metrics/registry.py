@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 
+import numpy as np
+
 from onebody.metrics import aligned, classification, pck_head, pose
 from onebody.metrics.base import Metric, Results
 from onebody.metrics.levels import Level, on_level, outside, pair_contradictions, path_hits
@@ -254,7 +256,7 @@ def _figure(
 
 def _without(values: Callable[[Results], Array], results: Results) -> Array:
     """Return one minus a metric's values."""
-    return 1.0 - values(results)
+    return np.asarray(1.0 - values(results).astype(np.float64))
 
 
 def _mean_of(values: Callable[[Results], Array], results: Results) -> float:
