@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -150,7 +151,7 @@ class TreeTask(ClassTask):
 
     def of_outputs(self, results: Results) -> Results:
         """Return the entries whose label is a leaf."""
-        return results.select(results.target < len(self.tree.leaves))
+        return results.select(np.asarray(results.target, np.int64) < len(self.tree.leaves))
 
     def _lookup(self, table: SampleTable, column: str) -> Any:
         """Return ``[classes of the column]`` nodes; None where there is no such column."""
