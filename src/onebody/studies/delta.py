@@ -16,6 +16,8 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "union": ("top1", "task_accuracy", "top1_given", "top1_gap"),
     "routed": ("top1", "task_accuracy", "top1_given", "top1_gap"),
     "which": ("top1", "mean_class"),
+    "tree": ("top1", "mean_class", "class_top1"),
+    "consistency": ("contradiction", "both_top1"),
     "pose2d": ("error_crop", "pck_crop"),
     "pose3d": ("mpjpe", "pck3d"),
 }

@@ -76,7 +76,10 @@ def measure(run: Path, *, clips: int = 1) -> Measured:
     classed = {n: t for n in results if isinstance(t := tasks[n], ClassTask)}
     measured = Measured(
         figures={name: _by_subject(tasks[name], own, subjects) for name, own in results.items()},
-        confusion={name: confusion_matrix(results[name]).tolist() for name in classed},
+        confusion={
+            name: confusion_matrix(t.of_outputs(results[name])).tolist()
+            for name, t in classed.items()
+        },
         classes={name: list(task.classes) for name, task in classed.items()},
         samples={name: len(np.unique(own.row)) for name, own in results.items()},
         neither=_neither(saved, tests, clips=clips, views=views, bf16=bf16),
