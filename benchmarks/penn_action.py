@@ -4,8 +4,8 @@
 
 The packed form is ``penn_action_labels.npz``: vid (its number as text), action (an index into
 action_names), pose (the view), is_train, nf frames and hw (height, width) of every video, and, one
-video after the other, xy ``[sum nf, 13, 2]`` (places that count from 1) and visible
-``[sum nf, 13]``.
+video after the other, xy ``[sum nf, 13, 2]`` (places that count from 1), visible ``[sum nf, 13]``
+and bbox ``[sum nf, 4]``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from onebody.datasets.penn_action import prepare
-from onebody.datasets.penn_action_labels import Video, to_joints
+from onebody.datasets.penn_action_labels import Video, to_box, to_joints
 
 
 def packed_videos(folder: Path) -> Iterator[Video]:
@@ -26,17 +26,22 @@ def packed_videos(folder: Path) -> Iterator[Video]:
         packed = {name: arrays[name] for name in arrays.files}
     frames = np.r_[0, np.cumsum(packed["nf"])]
     for i, name in enumerate(packed["vid"].tolist()):
-        xy, seen = (
-            packed[k][frames[i] : frames[i + 1]].astype(np.float64) for k in ("xy", "visible")
+        xy, seen, boxes = (
+            packed[k][frames[i] : frames[i + 1]].astype(np.float64)
+            for k in ("xy", "visible", "bbox")
         )
         size = (int(packed["hw"][i, 0]), int(packed["hw"][i, 1]))
+        joints = to_joints(xy, seen, size)
+        box, odd = to_box(boxes, joints, size)
         yield Video(
             name=name,
             action=str(packed["action_names"][packed["action"][i]]),
             view=str(packed["pose"][i]),
             split="train" if packed["is_train"][i] else "test",
-            joints=to_joints(xy, seen, size),
+            joints=joints,
             size=size,
+            box=box,
+            odd=odd,
         )
 
 

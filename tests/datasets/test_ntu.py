@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ntu_texts import CENTER, FOCAL, body, write_missing, write_text
@@ -9,6 +11,7 @@ from ntu_texts import CENTER, FOCAL, body, write_missing, write_text
 from onebody.config import Config
 from onebody.data import InputSpec, make_batch
 from onebody.data.sources import frame_span, read_array
+from onebody.data.store import load_table, save_table
 from onebody.datasets.ntu import NtuConfig, read_ntu
 from onebody.evaluation import SplitConfig, split
 from onebody.tasks import TASKS, build_tasks, resolve_tasks
@@ -100,6 +103,27 @@ def test_joints_in_mm_and_pixels(official):
     np.testing.assert_allclose(table.depth_ref_mm, 3000)
 
 
+def test_boxes_hold_the_joints_in_the_color_picture(official):
+    table = read_ntu(NtuConfig(folder=official, people=2))
+    for row, place in enumerate(table.columns["pose2d"].sources):
+        pixels = read_array(str(place))[..., :2].reshape(-1, 2)
+        low, high = pixels.min(0), pixels.max(0)
+        expected = np.r_[low, high].clip(0, [1920, 1080, 1920, 1080])
+        np.testing.assert_allclose(table.box[row], expected, atol=1e-3)
+    assert (table.box[:, 2] < 1920).tolist() == [True, True, True, True]
+    whole = read_ntu(NtuConfig(folder=official, boxes="none"))
+    assert np.isnan(whole.box).all()
+
+
+def test_what_was_prepared_without_boxes_is_made_anew(official):
+    config = NtuConfig(folder=official)
+    table = read_ntu(config)
+    folder = official / "prepared" / "spread"
+    made = load_table(folder)
+    save_table(replace(made, box=np.full_like(made.box, np.nan)), folder)
+    np.testing.assert_array_equal(read_ntu(config).box, table.box)
+
+
 def test_second_people_are_rows_of_the_same_group(official):
     table = read_ntu(NtuConfig(folder=official, people=2))
     assert table.row_names.tolist() == [*NAMES[:3], f"{NAMES[2]}/person2"]
@@ -189,7 +213,7 @@ def test_videos_are_cut_to_what_both_have(official, make_video, length, joints):
 def test_a_batch_of_skeletons_and_one_of_poses(official, make_video):
     for name in NAMES:
         make_video(official / "nturgb+d_rgb" / f"{name}_rgb.avi", FRAMES, codec="mpeg4")
-    table = read_ntu(NtuConfig(folder=official))
+    table = read_ntu(NtuConfig(folder=official, boxes="none"))
 
     def batch(spec, *names):
         kinds: dict[str, Config] = {

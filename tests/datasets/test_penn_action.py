@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from onebody.data import InputSpec, make_batch
 from onebody.data.sources import read_array, read_frames
+from onebody.data.store import save_table
 from onebody.datasets.penn_action import PennActionConfig, read_penn_action
 from onebody.evaluation import SplitConfig, split
 from onebody.skeletons import get_skeleton
@@ -101,10 +103,38 @@ def test_a_batch(official, modality):
         assert batch.valid == {}  # nothing is missing
     else:
         assert batch.targets["pose2d"].mask.all()
-        # joint 0 of frame 0 lies at x 19.5 of a picture of 120 x 90, padded to a square
+        # joint 0 of frame 0 lies at (19.5, 9.5), the box is 4.5 to 59.5 by 4.5 to 79.5
+        side = 75 * spec.box_scale
+        expected = [(19.5 - 32) / side + 0.5, (9.5 - 42) / side + 0.5]
         np.testing.assert_allclose(
-            batch.targets["pose2d"].value[1, 0, 0, :2], [19.5 / 120, (9.5 + 15) / 120], atol=1e-5
+            batch.targets["pose2d"].value[1, 0, 0, :2], expected, atol=1e-5
         )
+
+
+def test_boxes_are_the_sets_own_or_hold_the_joints_or_are_none(bare):
+    given = fields()
+    given["bbox"][2] = [30, 3, 70, 60]
+    given["bbox"][3] = [200, 3, 300, 60]  # misses the picture
+    given["visibility"][:, 12] = 0
+    write_label(bare / "labels", "0003", **given)
+    with pytest.warns(UserWarning, match=r"1 videos .first: 0003. have boxes that are empty"):
+        annotated = read_penn_action(PennActionConfig(folder=bare))
+    np.testing.assert_allclose(annotated.box[1], [4.5, 4.5, 59.5, 79.5])
+    np.testing.assert_allclose(annotated.box[2], [4.5, 2.5, 69.5, 79.5])
+    closer = read_penn_action(PennActionConfig(folder=bare, boxes="joints"))
+    np.testing.assert_allclose(closer.box[0], [19.5, 9.5, 19.5 + 60 + 5, 69.5])
+    np.testing.assert_allclose(closer.box[2], [19.5, 9.5, 19.5 + 55 + 5, 64.5])
+    assert np.isnan(read_penn_action(PennActionConfig(folder=bare, boxes="none")).box).all()
+
+
+def test_folders_that_were_prepared_without_boxes_are_told(bare):
+    table = read_penn_action(PennActionConfig(folder=bare))
+    save_table(replace(table, box=np.full((3, 4), np.nan)), bare / "prepared")
+    with pytest.raises(ValueError, match=r"with the set's boxes, found none .*'boxes: joints'"):
+        read_penn_action(PennActionConfig(folder=bare / "prepared"))
+    closer = read_penn_action(PennActionConfig(folder=bare / "prepared", boxes="joints"))
+    assert np.isfinite(closer.box).all()
+    assert np.isfinite(read_penn_action(PennActionConfig(folder=bare)).box).all()  # made anew
 
 
 def test_what_was_prepared_is_read_again(official):
@@ -168,7 +198,8 @@ def test_empty_folders_are_refused(tmp_path):
 def test_real_labels(shared, tmp_path):
     script = Path(__file__).resolve().parents[2] / "benchmarks" / "penn_action.py"
     module = runpy.run_path(str(script))
-    module["prepare"](module["packed_videos"](shared / "data" / "penn_action_labels"), tmp_path)
+    with pytest.warns(UserWarning, match=r"3 videos .* that are empty.*; 1 videos .* no usable box"):
+        module["prepare"](module["packed_videos"](shared / "data" / "penn_action_labels"), tmp_path)
     table = read_penn_action(PennActionConfig(folder=tmp_path))
     assert len(table) == 1258
     assert set(table.split.tolist()) == {"train"}
@@ -188,3 +219,18 @@ def test_real_labels(shared, tmp_path):
         assert (left[back, 0] < right[back, 0]).mean() > 0.5
     heads, feet = joints[:, 0, 1], np.nanmean(joints[:, 11:, 1][~missing[:, 11:].any(1)])
     assert np.nanmean(heads) < feet - 50  # px, y down: most people stand
+
+
+@pytest.mark.parametrize("boxes", ["annotated", "joints"])
+def test_real_boxes_hold_the_people(shared, tmp_path, boxes):
+    shutil.copytree(shared / "data" / "formats" / "penn_action" / "labels", tmp_path / "labels")
+    odd = r"0038. have boxes that are empty.*; 1 videos .first: 1154. have one box too few"
+    with pytest.warns(UserWarning, match=odd):
+        table = read_penn_action(PennActionConfig(folder=tmp_path, boxes=boxes))
+    assert len(table) == 6
+    middle, side = (table.box[:, 2:] + table.box[:, :2]) / 2, np.ptp(table.box.reshape(6, 2, 2), 1)
+    for row, place in enumerate(table.columns["pose2d"].sources):
+        joints = read_array(str(place))
+        seen = joints[joints[..., 2] == 1][:, :2]
+        half = 1.5 * side[row].max() / 2  # as SPNet enlarges it
+        assert (np.abs(seen - middle[row]) <= half).all(1).mean() > 0.99

@@ -13,6 +13,7 @@ from penn_files import SIZE, fields, write_label
 from onebody.datasets.penn_action_labels import (
     BAD_BOXES,
     FEW_BOXES,
+    NO_BOX,
     OUTSIDE,
     read_label,
     summary,
@@ -61,8 +62,11 @@ def test_missing_empty_and_unreadable_boxes_are_told(tmp_path):
         read_label(write_label(tmp_path, f"{n:04}", **given))
         for n, given in enumerate((fields(), few, empty, unknown))
     ]
-    assert [video.odd for video in videos] == [(), (FEW_BOXES,), (BAD_BOXES,), (BAD_BOXES,)]
-    assert summary(videos).startswith(f"1 videos (first: 0001) have {FEW_BOXES}; 2 videos (first: ")
+    assert [video.odd for video in videos] == [(), (FEW_BOXES,), (BAD_BOXES,), (NO_BOX,)]
+    assert summary(videos).startswith(f"1 videos (first: 0001) have {FEW_BOXES}; 1 videos (first: ")
+    boxes = np.stack([video.box for video in videos])
+    np.testing.assert_allclose(boxes[:3], [[4.5, 4.5, 59.5, 79.5]] * 3)
+    np.testing.assert_allclose(boxes[3], [19.5, 9.5, 84.5, 69.5])  # of the joints
     assert summary(videos[:1]) == ""
 
 

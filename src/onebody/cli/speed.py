@@ -1,6 +1,6 @@
-"""Memory settings that make training on the CPU faster.
+"""Memory settings that make networks on the CPU faster.
 
-A training step makes and drops large arrays. By default glibc returns such memory to the system
+A training step, or a large network's run, makes and drops large arrays. By default glibc returns such memory to the system
 each time, and every step pays for getting it back, page by page; told to keep it, a step takes
 about two thirds to four fifths of the time. They are read when a process starts, so the program
 starts itself again with them (the same process, the same arguments).
@@ -21,7 +21,7 @@ SETTINGS = {
     "MALLOC_TOP_PAD_": "100000000",
 }
 GUARD = "ONEBODY_MALLOC"
-COMMANDS = ("train", "compare", "study", "demo")
+COMMANDS = ("train", "compare", "study", "demo", "bench")
 
 
 def tuned_environment(

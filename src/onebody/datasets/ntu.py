@@ -47,6 +47,8 @@ class NtuConfig(Config):
         body: who is meant where there are several bodies, see `onebody.datasets.ntu_bodies`.
         people: 2: the second person of a recording is a row of their own, in the same group,
             whether the class is one of two people or not.
+        boxes: what is looked at in place of the color picture: ``joints``: around the joints of all
+            frames in it (estimates of a Kinect), as SPNet's authors do; ``none``: the picture.
         skeletons: default: ``nturgb+d_skeletons`` inside ``folder`` if it is there, else
             ``folder``.
         videos: default: ``nturgb+d_rgb`` inside ``folder``, if it is there.
@@ -63,6 +65,7 @@ class NtuConfig(Config):
     split: Protocol = "xsub"
     body: Body = "spread"
     people: Literal[1, 2] = 1
+    boxes: Literal["joints", "none"] = "joints"
     skeletons: Path | None = None
     videos: Path | None = None
     lists: Path | None = None
@@ -141,7 +144,9 @@ def _videos(config: NtuConfig) -> dict[str, str]:
 
 
 def _is_of(made: SampleTable, names: list[str], videos: dict[str, str]) -> bool:
-    """Say whether a prepared table is of these texts and videos."""
+    """Say whether a prepared table is of these texts and videos, and knows boxes."""
+    if not np.isfinite(made.box).any():  # earlier versions did not keep them
+        return False
     main = made.select(~_is_second(made))
     rgb = main.media["rgb"].tolist() if "rgb" in main.media else [""] * len(main)
     return main.row_names.tolist() == names and rgb == [videos.get(name, "") for name in names]
@@ -176,6 +181,7 @@ def _finish(made: SampleTable, config: NtuConfig) -> SampleTable:
         camera=np.array([str(found.camera) for found in recordings], np.str_),
         source=np.array([found.performance for found in recordings], np.str_),
         group=np.array(groups, np.str_),
+        box=made.box if config.boxes == "joints" else np.full((len(made), 4), np.nan),
     ).select(keep)
     return prefix_subjects(table, config.subject_prefix)
 

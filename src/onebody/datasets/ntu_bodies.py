@@ -18,6 +18,8 @@ from typing import Literal
 
 import numpy as np
 
+from onebody.data.table import Numbers
+from onebody.datasets.boxes import enclosing_box
 from onebody.datasets.ntu_skeleton import NUM_JOINTS, Bodies
 from onebody.types import Array, Bools, Floats
 
@@ -44,6 +46,7 @@ class Person:
             inferred, NaN: not tracked in this frame).
         pixels: ``[T, 25, 3]`` places in the color picture (centers at i + 0.5) and visibility.
         camera: fx, fy, cx, cy that lead from one to the other; NaN: they do not fit.
+        box: ``[4]`` x0, y0, x1, y1 of all its joints in the color picture; NaN: none is in it.
         depth_ref_mm: median distance of the base of the spine.
         renamed: does the body's number change within the recording?
         broken: joints of the body with numbers that are not finite.
@@ -52,6 +55,7 @@ class Person:
     space: Floats
     pixels: Floats
     camera: tuple[float, float, float, float]
+    box: Numbers
     depth_ref_mm: float
     renamed: bool
     broken: int
@@ -112,6 +116,7 @@ def _person(bodies: Bodies, members: Array) -> Person:
         space=_laid(bodies.frames, frame, space, tracked, there),
         pixels=_laid(bodies.frames, frame, color, tracked * inside, mapped),
         camera=_fit_camera(space[mapped], color[mapped]),
+        box=enclosing_box(color[mapped], PICTURE),
         depth_ref_mm=float(np.median(root if len(root) else space[there][:, 2])),
         renamed=len(set(names)) > 1,
         broken=int((~(_is_near(joints[..., :3], _FAR_M) & _is_near(color, _FAR_PX))).sum()),

@@ -13,6 +13,7 @@ import numpy as np
 from onebody.data import JointsColumn, SampleTable, make_table
 from onebody.data.sources import probe
 from onebody.data.store import load_table, save_table
+from onebody.data.table import Numbers
 from onebody.datasets.ntu_bodies import Body, Person, choose
 from onebody.datasets.ntu_skeleton import read_skeleton
 from onebody.datasets.prepared import store_arrays
@@ -53,6 +54,7 @@ class _Rows:
     videos: list[str] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
     cameras: list[tuple[float, ...]] = field(default_factory=list)
+    boxes: list[Numbers] = field(default_factory=list)
     depths: list[float] = field(default_factory=list)
     places: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in _ARRAYS})
     odd: dict[str, int] = field(default_factory=dict)
@@ -100,6 +102,7 @@ def prepare(
         fps=np.full(len(rows.names), FPS),
         camera_matrix=np.array(rows.cameras),
         depth_ref_mm=rows.depths,
+        box=np.array(rows.boxes),
         row_names=rows.names,
     )
     save_table(made, folder)
@@ -150,6 +153,7 @@ def _describe(rows: _Rows, row: _Row) -> None:
     person, nan = row.person, float("nan")
     rows.ends.append(row.end_s)
     rows.cameras.append(person.camera if person else (nan,) * 4)
+    rows.boxes.append(person.box if person else np.full(4, nan))
     rows.depths.append(person.depth_ref_mm if person else nan)
     rows.count(
         "are of another length than their video: cut to the shorter", bool(np.isfinite(row.end_s))

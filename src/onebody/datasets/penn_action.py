@@ -23,10 +23,18 @@ from pydantic import Field
 
 from onebody.config import Config
 from onebody.data import ClassColumn, JointsColumn, SampleTable, make_table
-from onebody.data.sources import probe
+from onebody.data.sources import probe, read_array
 from onebody.data.store import load_table, save_table
+from onebody.data.table import Numbers
 from onebody.datasets.listed import Missing, find_media
-from onebody.datasets.penn_action_labels import CLASSES, VIEWS, Video, read_label, summary
+from onebody.datasets.penn_action_labels import (
+    CLASSES,
+    VIEWS,
+    Video,
+    joint_box,
+    read_label,
+    summary,
+)
 from onebody.datasets.prepared import store_arrays
 from onebody.labels import LabelSpace, symmetric
 
@@ -34,6 +42,7 @@ LABELS, FRAMES = "labels", "frames"
 SKELETON = "penn-13"
 _NAME = "penn-action"
 _VIEW_MIRROR = {"front": "front", "back": "back", "left": "right", "right": "left"}
+_ANY_SIZE = (100_000, 100_000)
 _SIZE_SLACK = 1
 """Pixels by which pictures may differ from what the label says, from rounding when scaled."""
 
@@ -47,6 +56,9 @@ class PennActionConfig(Config):
             be there; default: pictures if they are there, and joints.
         prepared: where joints are kept; default: ``prepared`` inside ``folder``.
         fps: frames per second; null: unknown, as the set does not say.
+        boxes: what is looked at in place of the picture: ``annotated``: the set's own boxes, those of
+            all frames as one; ``joints``: around the joints that are seen, as SPNet's authors do
+            (which is closer); ``none``: the picture.
         missing: whether labeled videos without pictures are an error or left out.
     """
 
@@ -55,6 +67,7 @@ class PennActionConfig(Config):
     media: Literal["frames", "skeleton"] | None = None
     prepared: Path | None = None
     fps: float | None = Field(None, gt=0.0)
+    boxes: Literal["annotated", "joints", "none"] = "annotated"
     missing: Missing = "refuse"
 
 
@@ -66,7 +79,7 @@ def read_penn_action(config: PennActionConfig) -> SampleTable:
         ValueError: naming the file and field that is missing, damaged or contradicts another.
     """
     if (config.folder / "table.json").exists():
-        return _with_clock(load_table(config.folder), config.fps)
+        return _finish(load_table(config.folder), config)
     files = sorted((config.folder / LABELS).glob("*.mat"))
     if not files:
         raise ValueError(
@@ -80,7 +93,7 @@ def read_penn_action(config: PennActionConfig) -> SampleTable:
     made = load_table(prepared) if (prepared / "table.json").exists() else None
     if made is None or not _is_of(made, [file.stem for file in files], pictures):
         made = prepare((read_label(file) for file in files), prepared, pictures)
-    return _with_clock(made, config.fps)
+    return _finish(made, config)
 
 
 def prepare(
@@ -119,6 +132,7 @@ def prepare(
         layouts={"skeleton": SKELETON},
         split=[v.split for v in found],
         group=names,
+        box=np.array([v.box for v in found], np.float64).reshape(-1, 4),
         row_names=names,
     )
     save_table(made, folder)
@@ -150,7 +164,9 @@ def _pictures(config: PennActionConfig, names: list[str]) -> dict[str, str] | No
 
 
 def _is_of(made: SampleTable, names: list[str], pictures: Mapping[str, str] | None) -> bool:
-    """Say whether a prepared table is of these videos and pictures."""
+    """Say whether a prepared table is of these videos and pictures, and knows boxes."""
+    if not np.isfinite(made.box).any():  # earlier versions did not keep them
+        return False
     if made.row_names.tolist() != names or ("rgb" in made.media) != (pictures is not None):
         return False
     if pictures is None:
@@ -179,6 +195,27 @@ def _numbered(video: Video, folder: str) -> str:
     return f"{source}#1:{frames + 1}"
 
 
-def _with_clock(table: SampleTable, fps: float | None) -> SampleTable:
-    """Put the frame rate in, if somebody knows it."""
-    return table if fps is None else replace(table, fps=np.full(len(table), fps))
+def _finish(table: SampleTable, config: PennActionConfig) -> SampleTable:
+    """Put in the frame rate, if somebody knows it, and the boxes that are asked for."""
+    if config.fps is not None:
+        table = replace(table, fps=np.full(len(table), config.fps))
+    if config.boxes == "joints":
+        return replace(table, box=_joint_boxes(table))
+    if config.boxes == "none":
+        return replace(table, box=np.full((len(table), 4), np.nan))
+    if not np.isfinite(table.box).any():
+        raise ValueError(
+            f"{config.folder}: expected a prepared folder with the set's boxes, found none (an "
+            "earlier version did not keep them). State 'boxes: joints' (or 'none'), or prepare the "
+            "labels anew."
+        )
+    return table
+
+
+def _joint_boxes(table: SampleTable) -> Numbers:
+    """Return boxes ``[N, 4]`` around the joints that are seen."""
+    column = table.columns["pose2d"]
+    assert isinstance(column, JointsColumn)  # as prepared
+    # What lies outside the picture is not seen, so that its size is not needed.
+    boxes = [joint_box(read_array(str(place)), _ANY_SIZE) for place in column.sources]
+    return np.array(boxes, np.float64).reshape(-1, 4)

@@ -10,8 +10,8 @@ The official files hold, and this reader copes with:
 - joints that nobody annotated: they stand at the corner (1, 1), which the scaling made (s, s), and
   are not visible: 8 % of all joints of the training part;
 - joints outside the picture: annotated, but not seen;
-- boxes that are missing (one frame less than there are joints), empty or no numbers. Boxes are not
-  used.
+- boxes that are missing (one frame less than there are joints), empty or no numbers. The box of a
+  video holds those of all other frames; where there are none, the joints that are seen.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 
 from onebody.config import nearest
 from onebody.data.table import Numbers
+from onebody.datasets.boxes import enclosing_box
 from onebody.datasets.defects import Defect, ManifestError, shown
 from onebody.datasets.matlab import mat_content
 from onebody.types import Array, Bools, Floats
@@ -48,8 +49,9 @@ _CORNER = 3.0
 _MOST_PX = 1e5
 
 OUTSIDE = "joints outside the picture: marked as not seen"
-FEW_BOXES = "one box too few: boxes are not used"
-BAD_BOXES = "boxes that are empty or no numbers: boxes are not used"
+FEW_BOXES = "one box too few: those of the other frames are taken"
+BAD_BOXES = "boxes that are empty or no numbers: those of the other frames are taken"
+NO_BOX = "no usable box: the joints that are seen tell where the person is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Video:
         split: ``train`` or ``test``.
         joints: ``[T, 13, 3]`` pixels (centers at i + 0.5) and visibility.
         size: height and width of the pictures.
+        box: ``[4]`` x0, y0, x1, y1 in pixels of the boxes in all frames; NaN: nobody is seen.
         odd: what is odd about the label and could be coped with.
     """
 
@@ -72,6 +75,7 @@ class Video:
     split: str
     joints: Floats
     size: tuple[int, int]
+    box: Numbers
     odd: tuple[str, ...] = ()
 
 
@@ -102,6 +106,7 @@ def read_label(file: Path) -> Video:
         _refuse(file, "train", "1 (training) or -1 (test)", str(part))
     joints = to_joints(np.stack([x, y], axis=-1), seen, (height, width))
     outside = is_outside(joints[..., :2], (height, width))  # of missing ones (NaN) it is False
+    box, odd = to_box(_corners(file, found["bbox"], frames), joints, (height, width))
     return Video(
         name=file.stem,
         action=_text(file, "action", found["action"], CLASSES),
@@ -109,7 +114,8 @@ def read_label(file: Path) -> Video:
         split=_SPLITS[part],
         joints=joints,
         size=(height, width),
-        odd=((OUTSIDE,) if outside.any() else ()) + _odd_boxes(file, found["bbox"], frames),
+        box=box,
+        odd=((OUTSIDE,) if outside.any() else ()) + odd,
     )
 
 
@@ -134,6 +140,37 @@ def to_joints(places: Numbers, seen: Numbers, size: tuple[int, int]) -> Floats:
     return joints
 
 
+def to_box(
+    boxes: Numbers, joints: Floats, size: tuple[int, int]
+) -> tuple[Numbers, tuple[str, ...]]:
+    """Make a video's box of the boxes in its frames, or of its joints where there are none.
+
+    Args:
+        boxes: ``[T, 4]`` x1, y1, x2, y2, which count from 1; one may be missing.
+        joints: ``[T, 13, 3]`` as `to_joints` returns them.
+        size: height and width of the picture.
+
+    Returns:
+        ``[4]`` pixels, and what is odd.
+    """
+    corners = boxes.reshape(-1, 2, 2) - 0.5
+    height, width = size
+    near = (np.abs(corners) < _MOST_PX).all((1, 2))  # not of NaN
+    good = near & (corners[:, 1] > corners[:, 0]).all(1)
+    good &= (corners[:, 1] > 0).all(1) & (corners[:, 0] < [width, height]).all(1)
+    few = (FEW_BOXES,) if len(boxes) < len(joints) else ()
+    odd = few if good.all() else (*few, BAD_BOXES)
+    box = enclosing_box(corners[good], size)
+    if np.isfinite(box).all():
+        return box, odd
+    return joint_box(joints, size), (*few, NO_BOX)
+
+
+def joint_box(joints: Floats, size: tuple[int, int]) -> Numbers:
+    """Return the box ``[4]`` around the joints ``[T, 13, 3]`` that are seen in any frame."""
+    return enclosing_box(joints[joints[..., 2] == 1][:, :2], size)
+
+
 def is_outside(pixels: Floats, size: tuple[int, int]) -> Bools:
     """Return ``[..., J]``: which places ``[..., J, 2]`` lie outside a picture (height, width)?"""
     return np.asarray(((pixels < 0) | (pixels > [size[1], size[0]])).any(-1))
@@ -146,16 +183,13 @@ def summary(videos: list[Video]) -> str:
     return "; ".join(f"{n} videos (first: {first[odd]}) have {odd}" for odd, n in counts.items())
 
 
-def _odd_boxes(file: Path, boxes: Array, frames: int) -> tuple[str, ...]:
-    """Say what is odd about boxes ``[T, 4]``; refuse what is no such thing."""
+def _corners(file: Path, boxes: Array, frames: int) -> Numbers:
+    """Return boxes ``[T, 4]`` (or one less); refuse what is no such thing."""
     if boxes.dtype.kind not in "iuf" or boxes.ndim != 2 or boxes.shape[1] != 4:
         _refuse(file, "bbox", f"numbers [{frames}, 4]", f"{boxes.dtype} {list(boxes.shape)}")
     if len(boxes) not in (frames, frames - 1):
         _refuse(file, "bbox", f"{frames} boxes (or one less)", str(len(boxes)))
-    corners = boxes.astype(np.float64)
-    sides = corners[:, 2:] - corners[:, :2]
-    few = (FEW_BOXES,) if len(boxes) < frames else ()
-    return few + (() if (sides > 0).all() else (BAD_BOXES,))
+    return boxes.astype(np.float64)
 
 
 def _series(file: Path, name: str, values: Array, frames: int) -> Numbers:
