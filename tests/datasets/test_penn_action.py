@@ -106,9 +106,7 @@ def test_a_batch(official, modality):
         # joint 0 of frame 0 lies at (19.5, 9.5), the box is 4.5 to 59.5 by 4.5 to 79.5
         side = 75 * spec.box_scale
         expected = [(19.5 - 32) / side + 0.5, (9.5 - 42) / side + 0.5]
-        np.testing.assert_allclose(
-            batch.targets["pose2d"].value[1, 0, 0, :2], expected, atol=1e-5
-        )
+        np.testing.assert_allclose(batch.targets["pose2d"].value[1, 0, 0, :2], expected, atol=1e-5)
 
 
 def test_boxes_are_the_sets_own_or_hold_the_joints_or_are_none(bare):
@@ -198,7 +196,9 @@ def test_empty_folders_are_refused(tmp_path):
 def test_real_labels(shared, tmp_path):
     script = Path(__file__).resolve().parents[2] / "benchmarks" / "penn_action.py"
     module = runpy.run_path(str(script))
-    with pytest.warns(UserWarning, match=r"3 videos .* that are empty.*; 1 videos .* no usable box"):
+    with pytest.warns(
+        UserWarning, match=r"3 videos .* that are empty.*; 1 videos .* no usable box"
+    ):
         module["prepare"](module["packed_videos"](shared / "data" / "penn_action_labels"), tmp_path)
     table = read_penn_action(PennActionConfig(folder=tmp_path))
     assert len(table) == 1258

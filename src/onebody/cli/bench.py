@@ -13,7 +13,8 @@ import typer
 from onebody.cli.errors import command_group
 
 if TYPE_CHECKING:
-    from onebody.inference.throughput import Throughput
+    from onebody.inference.agreement import RealClips
+    from onebody.inference.bench_spnet import BenchRow
     from onebody.models.spnet import SPNet
 
 bench = command_group("Measure how fast networks are here.")
@@ -42,10 +43,17 @@ def spnet(
     size: Annotated[int, typer.Option(min=16, help="Side of the pictures.")] = 256,
     batch: Annotated[int, typer.Option(min=1, help="Clips at once.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each runtime.")] = 7,
+    clips: Annotated[
+        int, typer.Option(min=2, help="Validation rows of RUN for int8's ranges and errors.")
+    ] = 64,
     threads: Annotated[int, typer.Option(help="Threads of each runtime [all].")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
-    """Measure SPNet: every truncation by every runtime, in turns."""
+    """Measure SPNet: every truncation by every runtime, in turns.
+
+    With a run, int8 takes its ranges from some of its validation rows, and what is not float32 is
+    held against float32 on the others; without one the pictures are made up.
+    """
     import torch
 
     from onebody.inference.bench_spnet import bench_spnet
@@ -53,8 +61,9 @@ def spnet(
     if threads:
         torch.set_num_threads(threads)
     scores: dict[str, list[float]] = {}
+    real: RealClips | None = None
     if run is not None:
-        network, shape, scores = _trained(run, batch)
+        network, shape, scores, real = _trained(run, batch, clips)
     else:
         from onebody.cli.convert import read_spnet_config
         from onebody.models.spnet import SPNet
@@ -69,24 +78,28 @@ def spnet(
         truncations=truncate or [],
         runtimes=runtime or [],
         rounds=rounds,
+        clips=real,
         say=lambda line: typer.echo(line, err=True),
     )
     if as_json:
-        plain = [_plain(kept, row, scores) for kept, row in rows]
+        plain = [_plain(row, scores) for row in rows]
         typer.echo(json.dumps(plain, indent=2, allow_nan=False))
         return
-    for line in _lines(rows, scores):
+    for line in [*_lines(rows, scores), *_agreements(rows)]:
         typer.echo(line)
 
 
-def _trained(run: Path, batch: int) -> tuple[SPNet, tuple[int, ...], dict[str, list[float]]]:
-    """Return a run's network, the shape of its input, and its test figures by prediction.
+def _trained(
+    run: Path, batch: int, clips: int
+) -> tuple[SPNet, tuple[int, ...], dict[str, list[float]], RealClips]:
+    """Return a run's network, its input's shape, test figures by prediction, validation rows.
 
     Raises:
         ValueError: if there is no such run, or its network is another.
     """
     from onebody.evaluation import evaluate_outputs
     from onebody.inference import load
+    from onebody.inference.agreement import RealClips
     from onebody.models import SPNetNetwork
     from onebody.training import build_sources, load_recipe
 
@@ -97,7 +110,8 @@ def _trained(run: Path, batch: int) -> tuple[SPNet, tuple[int, ...], dict[str, l
     net, input = network.net, saved.input
     shape = (batch, net.config.in_channels, input.frames, input.size, input.size)
     recipe = load_recipe(str(run))
-    rows = build_sources(recipe).splits["test"]
+    splits = build_sources(recipe).splits
+    rows, real = splits["test"], RealClips(network, splits["validation"], shape, clips)
     found = evaluate_outputs(network, rows, tasks=list(network.choices)) if rows else {}
     scores: dict[str, list[float]] = {}
     for name, outputs in found.items():
@@ -107,36 +121,77 @@ def _trained(run: Path, batch: int) -> tuple[SPNet, tuple[int, ...], dict[str, l
             scores[name] = [next(values) if step.action else float("nan") for step in net.steps]
         else:
             scores[name] = list(values)
-    return net, shape, scores
+    return net, shape, scores, real
 
 
-def _plain(kept: int, row: Throughput, scores: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def _plain(row: BenchRow, scores: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """Return one row as plain values."""
     from onebody.training.log import finite
 
-    own = {task: values[kept - 1] for task, values in scores.items()}
-    plain: dict[str, Any] = finite({**asdict(row), "truncate": kept, **own})
-    return plain
+    own = {task: values[row.kept - 1] for task, values in scores.items()}
+    plain: dict[str, Any] = {**asdict(row.speed), "truncate": row.kept, **own}
+    if row.agreement is not None:
+        figures = {
+            task: {"fp32": before, row.speed.precision: after}
+            for task, (before, after) in row.agreement.figures.items()
+        }
+        plain["on_validation"] = {**asdict(row.agreement), "figures": figures}
+    result: dict[str, Any] = finite(plain)
+    return result
 
 
-def _lines(
-    rows: Sequence[tuple[int, Throughput]], scores: Mapping[str, Sequence[float]]
-) -> list[str]:
-    """Return the table."""
+def _lines(rows: Sequence[BenchRow], scores: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return the table of speeds."""
     from onebody.cli.tables import show, text_table
 
     head = ["runtime", "precision", "predictions", "frames/s", "GFLOP/s", "of peak", "error"]
     cells = [
         [
-            row.runtime,
-            row.precision,
-            str(kept),
-            f"{row.frames_per_s:.1f}",
-            f"{row.gflop_per_s:.1f}",
-            f"{row.of_peak:.2f}",
-            f"{row.error:.1e}",
-            *(show(values[kept - 1], "%") for values in scores.values()),
+            row.speed.runtime,
+            row.speed.precision,
+            str(row.kept),
+            f"{row.speed.frames_per_s:.1f}",
+            f"{row.speed.gflop_per_s:.1f}",
+            f"{row.speed.of_peak:.2f}",
+            f"{row.speed.error:.1e}",
+            *(show(values[row.kept - 1], "%") for values in scores.values()),
         ]
-        for kept, row in rows
+        for row in rows
     ]
     return text_table([*head, *scores], cells)
+
+
+def _agreements(rows: Sequence[BenchRow]) -> list[str]:
+    """Return the table of differences from float32 on validation rows, if there is one."""
+    from onebody.cli.tables import text_table
+
+    found = [(row, row.agreement) for row in rows if row.agreement is not None]
+    if not found:
+        return []
+    tasks = list(dict.fromkeys(name for _, agreement in found for name in agreement.figures))
+    head = ["runtime", "precision", "predictions", "rows", "px max", "px mean", "p max", "p mean"]
+    cells = [
+        [
+            row.speed.runtime,
+            row.speed.precision,
+            str(row.kept),
+            str(agreement.rows),
+            f"{agreement.pose_px_max:.2f}",
+            f"{agreement.pose_px_mean:.3f}",
+            f"{agreement.probability_max:.3f}",
+            f"{agreement.probability_mean:.4f}",
+            *(
+                _change(agreement.figures[task]) if task in agreement.figures else ""
+                for task in tasks
+            ),
+        ]
+        for row, agreement in found
+    ]
+    return ["", "On validation rows, beside float32:", *text_table([*head, *tasks], cells)]
+
+
+def _change(figures: tuple[float, float]) -> str:
+    """Return a figure in float32 and as measured."""
+    from onebody.cli.tables import show
+
+    return " > ".join(show(value, "%") for value in figures)

@@ -1,9 +1,9 @@
 """Memory settings that make networks on the CPU faster.
 
-A training step, or a large network's run, makes and drops large arrays. By default glibc returns such memory to the system
-each time, and every step pays for getting it back, page by page; told to keep it, a step takes
-about two thirds to four fifths of the time. They are read when a process starts, so the program
-starts itself again with them (the same process, the same arguments).
+A training step, or a run of a large network, makes and drops large arrays. By default glibc
+returns such memory to the system each time, and every step pays for getting it back, page by page;
+told to keep it, a step takes about two thirds to four fifths of the time. They are read when a
+process starts, so the program starts itself again with them (the same process, the same arguments).
 
 ``ONEBODY_MALLOC=0`` turns this off; settings that are already made are left alone.
 """

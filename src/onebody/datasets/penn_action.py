@@ -56,9 +56,9 @@ class PennActionConfig(Config):
             be there; default: pictures if they are there, and joints.
         prepared: where joints are kept; default: ``prepared`` inside ``folder``.
         fps: frames per second; null: unknown, as the set does not say.
-        boxes: what is looked at in place of the picture: ``annotated``: the set's own boxes, those of
-            all frames as one; ``joints``: around the joints that are seen, as SPNet's authors do
-            (which is closer); ``none``: the picture.
+        boxes: what is looked at in place of the picture: ``annotated``: the set's own boxes, those
+            of all frames as one; ``joints``: around the joints that are seen, as SPNet's authors
+            do (which is closer); ``none``: the picture.
         missing: whether labeled videos without pictures are an error or left out.
     """
 
@@ -217,5 +217,5 @@ def _joint_boxes(table: SampleTable) -> Numbers:
     column = table.columns["pose2d"]
     assert isinstance(column, JointsColumn)  # as prepared
     # What lies outside the picture is not seen, so that its size is not needed.
-    boxes = [joint_box(read_array(str(place)), _ANY_SIZE) for place in column.sources]
-    return np.array(boxes, np.float64).reshape(-1, 4)
+    joints = (np.asarray(read_array(str(place)), np.float32) for place in column.sources)
+    return np.array([joint_box(own, _ANY_SIZE) for own in joints], np.float64).reshape(-1, 4)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor, nn
 
 from onebody.config import nearest
+from onebody.inference.agreement import Agreement, RealClips
 from onebody.inference.runtimes import (
     Outputs,
     Runtime,
@@ -30,6 +32,21 @@ RUNTIMES = ("eager", "channels-last", "compiled", "onnxruntime", "openvino")
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class BenchRow:
+    """One runtime of one truncation.
+
+    Attributes:
+        kept: the number of predictions.
+        speed: what was measured.
+        agreement: on real rows, of precisions below float32; None: there were none.
+    """
+
+    kept: int
+    speed: Throughput
+    agreement: Agreement | None
+
+
 def bench_spnet(
     model: str,
     network: SPNet,
@@ -38,12 +55,13 @@ def bench_spnet(
     truncations: Sequence[int] = (),
     runtimes: Sequence[str] = (),
     rounds: int = 7,
+    clips: RealClips | None = None,
     say: Say | None = None,
-) -> list[tuple[int, Throughput]]:
+) -> list[BenchRow]:
     """Measure a network, whole and truncated.
 
-    The int8 rows are quantized with ranges of the measured input, which is noise: their speed
-    counts, their error is that of noise.
+    Without real clips the pictures are made up (noise), and int8 takes its ranges from them: the
+    speed counts, the error is that of noise.
 
     Args:
         model: its name.
@@ -52,10 +70,12 @@ def bench_spnet(
         truncations: numbers of predictions; empty: all that there are.
         runtimes: of `RUNTIMES`; empty: all.
         rounds: turns of each.
+        clips: real ones of this shape: int8 takes its ranges from some, and what is not float32 is
+            held against float32 on the others.
         say: told what is done, and what is not at hand.
 
     Returns:
-        The number of predictions, and what was measured.
+        A row for each truncation and runtime.
 
     Raises:
         ValueError: if there are no such predictions or runtimes.
@@ -63,13 +83,21 @@ def bench_spnet(
     for name in runtimes:
         if name not in RUNTIMES:
             raise ValueError(f"Unknown runtime {name!r}. {nearest(name, RUNTIMES)}")
-    x = np.random.default_rng(0).uniform(-1, 1, tuple(shape)).astype(np.float32)
-    rows: list[tuple[int, Throughput]] = []
+    say = say or _silent
+    if clips is None:
+        say(
+            "the pictures are made up: int8 takes its ranges from noise, its error is that of noise"
+        )
+        examples = [np.random.default_rng(0).uniform(-1, 1, tuple(shape)).astype(np.float32)]
+    else:
+        examples = clips.calibration
+    x = examples[0]
+    rows: list[BenchRow] = []
     for kept in truncations or [len(network.steps)]:
         module = Outputs(network.truncated(kept), _all_outputs).eval()
         expected = eager(module).run(x)  # what does not fit is refused here, in plain words
         with tempfile.TemporaryDirectory() as folder:
-            made = list(_make(module, x, Path(folder), runtimes or RUNTIMES, say or _silent))
+            made = list(_make(module, examples, Path(folder), runtimes or RUNTIMES, say))
             measured = measure_throughput(
                 model,
                 made,
@@ -78,20 +106,26 @@ def bench_spnet(
                 rounds=rounds,
                 expected=expected,
             )
-        rows += [(kept, row) for row in measured]
+            for runtime, speed in zip(made, measured, strict=True):
+                agreement = None
+                if clips is not None and runtime.precision != "fp32":
+                    say(f"comparing {runtime.name} {runtime.precision} ..")
+                    agreement = clips.compare(runtime.run, eager(module).run)
+                rows.append(BenchRow(kept, speed, agreement))
     return rows
 
 
 def _make(
-    module: nn.Module, x: Floats, folder: Path, names: Sequence[str], say: Say
+    module: nn.Module, examples: Sequence[Floats], folder: Path, names: Sequence[str], say: Say
 ) -> Iterator[Runtime]:
     """Make the runtimes that are at hand."""
+    x = examples[0]
     plain, small = folder / "plain.onnx", folder / "int8.onnx"
     wanted = set(names)
     if wanted & {"onnxruntime", "openvino"}:
         say("exporting ..")
         to_onnx(module, x, plain)
-        to_int8(plain, [x], small)
+        to_int8(plain, examples, small)
     if "eager" in wanted:
         yield eager(module)
         yield eager(module, "bf16")

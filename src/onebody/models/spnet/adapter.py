@@ -109,6 +109,21 @@ class SPNetNetwork(Network):
         super().choose(task, output)
         self.chosen[self._place[task]] = output
 
+    def parts(self, name: str, found: SPNetOutput) -> tuple[Tensor, ...]:
+        """Return a task's part of every prediction, in the network's order.
+
+        Args:
+            name: of a pose or class task.
+            found: of the network, perhaps truncated.
+        """
+        if name in self.sets:
+            return tuple(block[self.sets.index(name)] for block in found.logits)
+        dims = self.tasks[name].dims
+        return tuple(
+            pose if pose.shape[-1] == dims + 1 else pose[..., [*range(dims), -1]]
+            for pose in found.poses
+        )
+
     def _run(self, batch: Batch, asked: Rows) -> Outputs:
         """Run one Batch."""
         asked = self.composites.asked(asked)
@@ -128,14 +143,7 @@ class SPNetNetwork(Network):
 
     def _outputs(self, name: str, found: SPNetOutput) -> tuple[Tensor, ...]:
         """Return a task's outputs, its answer last."""
-        if name in self.poses:
-            dims = self.tasks[name].dims
-            parts = tuple(
-                pose if pose.shape[-1] == dims + 1 else pose[..., [*range(dims), -1]]
-                for pose in found.poses
-            )
-        else:
-            parts = tuple(block[self.sets.index(name)] for block in found.logits)
+        parts = self.parts(name, found)
         if self.training:
             return parts
         if name in self.sets and self.fusion != "best":
