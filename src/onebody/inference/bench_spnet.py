@@ -23,11 +23,14 @@ from onebody.inference.runtimes import (
     to_onnx,
 )
 from onebody.inference.throughput import Throughput, count_flops, measure_throughput
-from onebody.models.spnet import SPNet, SPNetOutput
+from onebody.models.spnet import SPNet, SPNetOutput, fuse
 from onebody.types import Floats
 
 RUNTIMES = ("eager", "channels-last", "compiled", "onnxruntime", "openvino")
-"""What `bench_spnet` knows; each at the precisions that it has."""
+"""What `bench_spnet` knows; each at the precisions that it has.
+
+``eager`` is the network as it is trained; all others run its form for inference (`fuse`).
+"""
 
 Say = Callable[[str], None]
 
@@ -94,10 +97,13 @@ def bench_spnet(
     x = examples[0]
     rows: list[BenchRow] = []
     for kept in truncations or [len(network.steps)]:
-        module = Outputs(network.truncated(kept), _all_outputs).eval()
+        short = network.truncated(kept)
+        module = Outputs(short, _all_outputs).eval()
         expected = eager(module).run(x)  # what does not fit is refused here, in plain words
         with tempfile.TemporaryDirectory() as folder:
-            made = list(_make(module, examples, Path(folder), runtimes or RUNTIMES, say))
+            fused = Outputs(fuse(short), _all_outputs).eval()
+            names = runtimes or RUNTIMES
+            made = list(_make(module, fused, examples, Path(folder), names, say))
             measured = measure_throughput(
                 model,
                 made,
@@ -116,7 +122,12 @@ def bench_spnet(
 
 
 def _make(
-    module: nn.Module, examples: Sequence[Floats], folder: Path, names: Sequence[str], say: Say
+    module: nn.Module,
+    fused: nn.Module,
+    examples: Sequence[Floats],
+    folder: Path,
+    names: Sequence[str],
+    say: Say,
 ) -> Iterator[Runtime]:
     """Make the runtimes that are at hand."""
     x = examples[0]
@@ -124,19 +135,19 @@ def _make(
     wanted = set(names)
     if wanted & {"onnxruntime", "openvino"}:
         say("exporting ..")
-        to_onnx(module, x, plain)
+        to_onnx(fused, x, plain)
         to_int8(plain, examples, small)
     if "eager" in wanted:
         yield eager(module)
         yield eager(module, "bf16")
     if "channels-last" in wanted:
-        yield eager(module, channels_last=True)
-        yield eager(module, "bf16", channels_last=True)
+        yield eager(fused, channels_last=True)
+        yield eager(fused, "bf16", channels_last=True)
     if "compiled" in wanted:
         say("compiling ..")
         try:
-            yield compiled(module, x)
-            yield compiled(module, x, "bf16")
+            yield compiled(fused, x)
+            yield compiled(fused, x, "bf16")
         except RuntimeError as error:
             say(f"compiled: not at hand ({str(error).splitlines()[0]})")
     if "onnxruntime" in wanted:
