@@ -1,8 +1,7 @@
 """SPNet for inference: the same outputs from fewer passes over memory.
 
-Convolutions are a third of the layers and nearly all of the arithmetic; on a processor the rest
-costs a sixth of the time, since each of it reads and writes whole feature maps. Exact up to
-rounding:
+Convolutions are nearly all of the arithmetic, but not of the time: batch norms, ReLUs and sums each
+read and write whole feature maps. Here there are fewer, and the outputs are equal up to rounding:
 
 - a batch norm right behind a convolution goes into its weights (the entry flow's first one, and the
   inner one of every normal unit). The others stand before a ReLU, behind a sum that is used
