@@ -13,6 +13,7 @@ from onebody.models import SHARINGS, InputShape, MultiTaskConfig, Network, build
 from onebody.tasks import Task
 
 INPUTS = {"rgb": InputShape(channels=3)}
+WORN = {"imu": InputShape(channels=6, sensors=2)}
 SKELETONS = {"skeleton": InputShape(channels=3, skeleton="kinect-20")}
 
 TINY: dict[str, dict[str, Any]] = {
@@ -77,12 +78,33 @@ TINY: dict[str, dict[str, Any]] = {
         "heads": 2,
         "reach": 3,
     },
+    "imu-spectral": {
+        "kind": "imu-spectral",
+        "branch": 8,
+        "channels": 16,
+        "window": 8,
+        "hop": 3,
+        "norm": "layer",
+    },
+    "tcn-imu": {"kind": "tcn-imu", "channels": 16, "normalize": "clip", "dilations": [1, 2]},
+    "tcn-imu-causal": {
+        "kind": "tcn-imu",
+        "channels": 16,
+        "depth": 3,
+        "alone": 1,
+        "blocks": 1,
+        "dilations": [1, 2],
+        "causal": True,
+    },
 }
 """Encoder configs by name; every kind needs one."""
 
 
 READ_JOINTS = ("skeleton", "stgcn", "skeleton-transformer")
 """Kinds of encoders that are given skeletons, not pictures."""
+
+NUMBERS = {**dict.fromkeys(READ_JOINTS, SKELETONS), "imu-spectral": WORN, "tcn-imu": WORN}
+"""What encoders read that do not read pictures, by kind."""
 
 SHARED: dict[str, dict[str, Any]] = {
     **{kind: {"kind": kind} for kind in SHARINGS},
@@ -164,7 +186,7 @@ def all_forms() -> dict[str, Task]:
 
 def forms_of(encoder: str) -> dict[str, Task]:
     """Return tasks of all forms that an encoder of this kind has features for, by equal names."""
-    if TINY[encoder]["kind"] in READ_JOINTS:  # has no picture to find joints in
+    if TINY[encoder]["kind"] in NUMBERS:  # has no picture to find joints in
         return by_name(vector("action"), frames("phase"), frames("pose"), vector("body"))
     return all_forms()
 
@@ -178,16 +200,18 @@ def batch_for(
     *,
     seed: int = 0,
 ) -> Batch:
-    """Make a Batch of what an encoder reads: pictures, or skeletons."""
-    if TINY[encoder]["kind"] not in READ_JOINTS:
+    """Make a Batch of what an encoder reads: pictures, skeletons or sensor readings."""
+    if TINY[encoder]["kind"] not in NUMBERS:
         return make_batch(rows, num_frames, height, width, seed=seed)
-    x = torch.rand(rows, num_frames, 20, 3, generator=torch.Generator().manual_seed(seed))
-    return Batch(inputs={"skeleton": x}, context=make_context(rows, num_frames))
+    ((name, shape),) = NUMBERS[TINY[encoder]["kind"]].items()
+    size = (rows, num_frames, shape.sensors or 20, shape.channels)
+    x = torch.rand(size, generator=torch.Generator().manual_seed(seed))
+    return Batch(inputs={name: x}, context=make_context(rows, num_frames))
 
 
 def time_axis(name: str) -> int:
     """Return which axis of an input is time."""
-    return 1 if name == "skeleton" else 2
+    return 1 if name in ("skeleton", "imu") else 2
 
 
 def make_batch(
@@ -245,7 +269,7 @@ def make_network(
         },
         "test",
     )
-    network = build_network(config, tasks, SKELETONS if values["kind"] in READ_JOINTS else INPUTS)
+    network = build_network(config, tasks, NUMBERS.get(values["kind"], INPUTS))
     if not fresh:
         scramble(network)
     return network

@@ -18,6 +18,7 @@ from torch import Tensor
 from onebody.data.assemble_series import series_input
 from onebody.data.augment import AugmentConfig, Draws, draw, row_generators
 from onebody.data.augment_joints import JointDraws, draw_joints
+from onebody.data.augment_sensors import draw_sensors
 from onebody.data.batch import Batch, Context, Target
 from onebody.data.checks import check_request
 from onebody.data.geometry import crop_to_source, enlarged, is_identity, warp
@@ -350,12 +351,15 @@ def _resample(
 def _numbers(
     parts: _Parts, spec: InputSpec, _: Numbers, flip: Bools
 ) -> tuple[Tensor, Tensor, Numbers]:
-    """Make numbers ``[B, T, J, C]``, which there are ``[B, T, J]``, and times ``[B, T]``."""
+    """Make numbers ``[B, T, J, C]``, which there are (see `SeriesInput`), times ``[B, T]``."""
     drawn: tuple[Draws, JointDraws] | None = None
+    worn = None
     if parts.augment is not None and parts.draws is not None:
         layout = spec.skeleton if spec.reads_skeletons else ""
         own = draw_joints(parts.augment, parts.draws, parts.generators, layout)
         drawn = parts.draws, own
+        if spec.reads_sensors:
+            worn = draw_sensors(parts.augment, parts.generators)
     clip, clips = parts.clip
     made = series_input(
         parts.table,
@@ -367,5 +371,6 @@ def _numbers(
         clip=clip,
         clips=clips,
         as_test=parts.as_test,
+        worn=worn,
     )
     return torch.from_numpy(made.values), torch.from_numpy(made.valid), made.times_s

@@ -9,6 +9,7 @@ import numpy as np
 
 from onebody.data.augment import Draws
 from onebody.data.augment_joints import JointDraws, drawn_tempo, vary
+from onebody.data.augment_sensors import SensorDraws, vary_sensors
 from onebody.data.joints import normalize, to_layout
 from onebody.data.series import Series, Tempo, interpolate, positions, steady
 from onebody.data.spec import InputSpec
@@ -23,7 +24,7 @@ class SeriesInput:
 
     Attributes:
         values: ``[B, T, J, C]``, zero where not valid.
-        valid: ``[B, T, J]``.
+        valid: ``[B, T, J]``; of worn sensors ``[B, T, S, C]``, each channel by itself.
         times_s: ``[B, T]`` within the medium; NaN where nobody knows the clock.
     """
 
@@ -43,6 +44,7 @@ def series_input(
     clip: int = 0,
     clips: int = 1,
     as_test: bool = False,
+    worn: SensorDraws | None = None,
 ) -> SeriesInput:
     """Interpolate, vary and normalize what was read of some rows.
 
@@ -56,6 +58,7 @@ def series_input(
         clip: which of ``clips`` test clips.
         clips: how many test clips are taken of each row.
         as_test: take the test's frames, at the drawn speed, whatever else is drawn.
+        worn: what training varies of sensors, besides.
 
     Raises:
         ValueError: if rows hold arrays of different shapes, or joints that the network does not
@@ -77,6 +80,11 @@ def series_input(
         if drawn is not None:
             values, valid = vary(values, valid, drawn[1], flip, get_skeleton(spec.skeleton))
         values = normalize(values, valid, spec)
+    elif spec.reads_sensors:
+        valid = np.isfinite(values)  # an accelerometer alone is a sensor, too
+        values = np.where(valid, values, np.float32(0))
+        if worn is not None:
+            values, valid = vary_sensors(values, valid, worn)
     else:
         valid = np.asarray(np.isfinite(values).all(axis=-1))
         values = np.where(valid[..., None], values, np.float32(0))

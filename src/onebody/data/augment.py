@@ -57,16 +57,17 @@ Amount = Annotated[Range, AfterValidator(_not_negative)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 
 
-Medium: TypeAlias = Literal["pictures", "skeletons", "numbers"]
+Medium: TypeAlias = Literal["pictures", "skeletons", "sensors", "numbers"]
 """What an option must make sense for."""
 
 
 class AugmentConfig(Config):
     """Ranges of the training draws; a value is drawn evenly within its range, once per clip.
 
-    Pictures and skeletons share ``flip``, ``rotate_deg``, ``speed`` and ``duration``; the options
-    from ``turn_deg`` on are for skeletons alone, all others for pictures. An option that a medium
-    has no use for is refused. Everything is off by default. An empty config still samples frames
+    Every medium has ``speed`` and ``duration``; pictures and skeletons share ``flip`` and
+    ``rotate_deg``, skeletons and sensors ``warp`` and ``drop_span``. The other options from
+    ``turn_deg`` on are for skeletons alone, those from ``mount_deg`` on for worn sensors, all
+    others for pictures. An option that a medium has no use for is refused. Everything is off by default. An empty config still samples frames
     at random in time; None in its place means the deterministic sampling of the test.
 
     Attributes:
@@ -92,9 +93,17 @@ class AugmentConfig(Config):
             on a bone moves along.
         bones_alike: give a bone of the left and its counterpart the same factor.
         drop_joints: probability of each joint to be missing.
-        drop_span: part of the clip, at a random place, during which those joints are missing.
+        drop_span: part of the clip, at a random place, during which those joints, sensors or
+            channels are missing.
         warp: unevenness of tempo: each eighth of a clip runs up to so much faster or slower.
         jitter: standard deviation of Gaussian noise on every coordinate, in mean bone lengths.
+        mount_deg: angle by which a worn sensor sits otherwise on the body, about an axis drawn
+            evenly from all, for each sensor; acceleration (with gravity) and turn rate alike.
+        gain: factor on a sensor's readings, drawn for its accelerometer and its gyroscope.
+        reading_noise: standard deviation of Gaussian noise on every reading: m/s^2 of
+            accelerations, rad/s of turn rates.
+        drop_channels: probability of each channel of a sensor to be missing.
+        drop_sensors: probability of each sensor to be missing; one that would be the last stays.
     """
 
     flip: Unit = 0.0
@@ -120,12 +129,18 @@ class AugmentConfig(Config):
     drop_span: Part = (1.0, 1.0)
     warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
     jitter: Amount = (0.0, 0.0)
+    mount_deg: Amount = (0.0, 0.0)
+    gain: Factor = (1.0, 1.0)
+    reading_noise: Amount = (0.0, 0.0)
+    drop_channels: Unit = 0.0
+    drop_sensors: Unit = 0.0
 
     def without_use(self, medium: Medium) -> list[str]:
         """Return the names of the options in use that make no sense for a kind of media."""
         useful = {
-            "pictures": set(AugmentConfig.model_fields) - set(_SKELETONS_ONLY),
-            "skeletons": {"flip", "rotate_deg", *_ALWAYS, *_SKELETONS_ONLY},
+            "pictures": set(AugmentConfig.model_fields) - {*_SKELETONS, *SENSORS},
+            "skeletons": {"flip", "rotate_deg", *_ALWAYS, *_SKELETONS},
+            "sensors": {"warp", *_ALWAYS, *SENSORS},
             "numbers": {"warp", *_ALWAYS},
         }[medium]
         off = AugmentConfig()
@@ -136,7 +151,10 @@ class AugmentConfig(Config):
 _ALWAYS = ("speed", "duration", "erase_side", "drop_span", "bones_alike")
 """Options for every medium, or without effect alone."""
 
-_SKELETONS_ONLY = ("turn_deg", "tilt_deg", "bones", "drop_joints", "warp", "jitter")
+_SKELETONS = ("turn_deg", "tilt_deg", "bones", "drop_joints", "warp", "jitter")
+
+SENSORS = ("mount_deg", "gain", "reading_noise", "drop_channels", "drop_sensors")
+"""Options for worn sensors alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

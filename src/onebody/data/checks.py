@@ -114,8 +114,8 @@ def _check_augment(
             )
     pictures = channels_of(spec.modality) is not None
     medium: Medium = "pictures" if pictures else "numbers"
-    if spec.reads_skeletons:
-        medium = "skeletons"
+    if spec.reads_skeletons or spec.reads_sensors:
+        medium = "skeletons" if spec.reads_skeletons else "sensors"
     if useless := augment.without_use(medium):
         raise ValueError(
             f"{spec.modality!r} is no medium for all of these changes: turn off "

@@ -23,7 +23,7 @@ class InputSpec(Config):
     """How media become the input of a network.
 
     Attributes:
-        modality: which medium is read (``rgb``, ``depth``, ``silhouette``, ``skeleton``).
+        modality: which medium is read (``rgb``, ``depth``, ``silhouette``, ``skeleton``, ``imu``).
         size: side of the square network input in pixels (pictures).
         frames: T, frames of a clip.
         sampling: ``uniform`` (spread over the whole span: pictures are taken from T segments,
@@ -44,6 +44,7 @@ class InputSpec(Config):
             size and data in every unit look alike, or the medium's own (``none``).
         facing: skeletons in 3D are turned about the vertical (y) until the shoulders of the clip's
             mean pose face the camera. Which way the body stood is lost.
+        sensors: S, worn sensors of a row (``imu``); each has 6 channels.
     """
 
     modality: str = "rgb"
@@ -58,6 +59,7 @@ class InputSpec(Config):
     center: Literal["none", "frame", "clip"] = "clip"
     scale: Literal["none", "bone"] = "bone"
     facing: bool = False
+    sensors: int = Field(1, ge=1, le=64)
 
     @model_validator(mode="after")
     def _possible(self) -> InputSpec:
@@ -76,6 +78,11 @@ class InputSpec(Config):
     def reads_skeletons(self) -> bool:
         """Whether the medium holds joints (``skeleton/2`` is a view of ``skeleton``)."""
         return self.modality.split("/")[0] == "skeleton"
+
+    @property
+    def reads_sensors(self) -> bool:
+        """Whether the medium holds readings of worn sensors."""
+        return self.modality.split("/")[0] == "imu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
+from onebody.models.sensor_spectral import ImuSpectralConfig, build_imu_spectral
+from onebody.models.sensor_tcn import TcnImuConfig, build_tcn_imu
 from onebody.models.shared_private import SharedPrivateConfig, build_shared_private
 from onebody.models.sharing_cost import SharingCost, sharing_costs
 from onebody.models.skeleton import SkeletonConfig, build_skeleton
@@ -90,6 +92,16 @@ ENCODERS["skeleton-transformer"] = Factory(
     config=SkeletonTransformerConfig,
     build=build_skeleton_transformer,
     summary="attention over the joints of each frame, then over time, for clips of any length",
+)
+ENCODERS["imu-spectral"] = Factory(
+    config=ImuSpectralConfig,
+    build=build_imu_spectral,
+    summary="worn sensors: statistics of the readings beside a CNN on their spectrum",
+)
+ENCODERS["tcn-imu"] = Factory(
+    config=TcnImuConfig,
+    build=build_tcn_imu,
+    summary="worn sensors: dilated temporal convolutions on raw readings; runs on a stream",
 )
 SHARINGS["hard"] = Factory(config=HardConfig, build=build_hard, summary="one encoder for all tasks")
 SHARINGS["cross-stitch"] = Factory(

@@ -44,7 +44,9 @@ def blank_batch(input: InputSpec, rows: int = 1, device: torch.device | str = "c
 
 
 def _blank(input: InputSpec, shape: InputShape, rows: int) -> Tensor:
-    """Make black clips, or skeletons of which every joint lies in the origin."""
+    """Make black clips, skeletons with every joint in the origin, or sensors that read zero."""
+    if shape.sensors:
+        return torch.zeros(rows, input.frames, shape.sensors, shape.channels)
     if shape.skeleton:
         joints = len(get_skeleton(shape.skeleton))
         return torch.zeros(rows, input.frames, joints, shape.channels)

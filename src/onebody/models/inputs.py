@@ -10,6 +10,7 @@ from torch import Tensor
 
 from onebody.config import nearest
 from onebody.data import InputSpec
+from onebody.data.augment_sensors import CHANNELS
 from onebody.data.reading import PICTURES
 from onebody.skeletons import get_skeleton
 
@@ -19,19 +20,21 @@ class InputShape:
     """What a network is given of one modality.
 
     Attributes:
-        channels: of a picture; coordinates of a joint.
-        skeleton: name of the joint layout; empty for pictures.
+        channels: of a picture or a worn sensor; coordinates of a joint.
+        skeleton: name of the joint layout; empty for others.
+        sensors: S, worn sensors; 0 for others.
     """
 
     channels: int
     skeleton: str = ""
+    sensors: int = 0
 
 
 def input_shapes(*specs: InputSpec) -> dict[str, InputShape]:
     """Return what input specifications (one per source of data) give a network, by modality.
 
     Raises:
-        ValueError: for a modality that is neither picture nor skeleton, or if two specifications
+        ValueError: for a modality that is no picture, skeleton or sensors, or if two specifications
             disagree about one.
     """
     shapes: dict[str, InputShape] = {}
@@ -39,17 +42,20 @@ def input_shapes(*specs: InputSpec) -> dict[str, InputShape]:
         kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
         if spec.reads_skeletons:
             shape = InputShape(channels=spec.dims, skeleton=spec.skeleton)
+        elif spec.reads_sensors:
+            shape = InputShape(channels=CHANNELS, sensors=spec.sensors)
         elif kind in PICTURES:
             shape = InputShape(channels=PICTURES[kind])
         else:
-            known = (*PICTURES, "skeleton")
+            known = (*PICTURES, "skeleton", "imu")
             raise ValueError(
                 f"Modality {spec.modality!r} is no input of a network. {nearest(kind, known)}"
             )
         if shapes.setdefault(spec.modality, shape) != shape:
             raise ValueError(
                 f"Sources give {spec.modality!r} as {shapes[spec.modality]} and as {shape}; a "
-                "network reads it in one form. Give every source the same 'skeleton' and 'dims'."
+                "network reads it in one form. Give every source the same 'skeleton' and 'dims' "
+                "('sensors' of worn ones)."
             )
     return shapes
 
@@ -58,9 +64,14 @@ def single_picture(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str,
     """Return the name and channels of the only modality that a network is given, a picture.
 
     Raises:
-        ValueError: if there are several, or none, or it is a skeleton.
+        ValueError: if there are several, or none, or it is no picture.
     """
     modality, shape = _single(inputs, encoder)
+    if shape.sensors:
+        raise ValueError(
+            f"Encoder {encoder!r} reads pictures, but {modality!r} holds sensor readings. Take the "
+            "encoder 'tcn-imu' or 'imu-spectral'."
+        )
     if shape.skeleton:
         raise ValueError(
             f"Encoder {encoder!r} reads pictures, but {modality!r} holds joints. Take the encoder "
@@ -73,13 +84,30 @@ def single_skeleton(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str
     """Return the name and shape of the only modality that a network is given, a skeleton.
 
     Raises:
-        ValueError: if there are several, or none, or it is a picture.
+        ValueError: if there are several, or none, or it is no skeleton.
     """
     modality, shape = _single(inputs, encoder)
     if not shape.skeleton:
+        found = "sensor readings" if shape.sensors else "pictures"
         raise ValueError(
-            f"Encoder {encoder!r} reads joints, but {modality!r} holds pictures. Take another "
+            f"Encoder {encoder!r} reads joints, but {modality!r} holds {found}. Take another "
             "encoder, or read skeletons (input.modality: skeleton)."
+        )
+    return modality, shape
+
+
+def single_sensors(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str, InputShape]:
+    """Return the name and shape of the only modality that a network is given, worn sensors.
+
+    Raises:
+        ValueError: if there are several, or none, or it is something else.
+    """
+    modality, shape = _single(inputs, encoder)
+    if not shape.sensors:
+        found = "joints" if shape.skeleton else "pictures"
+        raise ValueError(
+            f"Encoder {encoder!r} reads worn sensors, but {modality!r} holds {found}. Take another "
+            "encoder, or read sensors (input.modality: imu)."
         )
     return modality, shape
 
@@ -138,18 +166,51 @@ def take_joints(
     Raises:
         ValueError: if the modality is missing or has another shape.
     """
-    x = _take(inputs, modality)
     joints = len(get_skeleton(shape.skeleton))
-    if x.dim() != 4 or x.shape[2:] != (joints, shape.channels):
+    x, known = _numbers(inputs, valid, modality, (joints, shape.channels), "")
+    return x, known[..., 0]
+
+
+def take_sensors(
+    inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor], modality: str, shape: InputShape
+) -> tuple[Tensor, Tensor]:
+    """Return a modality's readings, zero where not valid (NaN too), and which are valid.
+
+    Args:
+        inputs: see `Batch.inputs`.
+        valid: see `Batch.valid`; ``[B]``, ``[B, T]``, ``[B, T, S]`` or ``[B, T, S, C]``.
+        modality: which one.
+        shape: what the network was built for.
+
+    Returns:
+        ``[B, T, S, C]`` and bool of the same shape.
+
+    Raises:
+        ValueError: if the modality is missing or has another shape.
+    """
+    wanted = (shape.sensors, shape.channels)
+    return _numbers(inputs, valid, modality, wanted, " State 'input.sensors' as it is in the data.")
+
+
+def _numbers(
+    inputs: Mapping[str, Tensor],
+    valid: Mapping[str, Tensor],
+    modality: str,
+    wanted: tuple[int, int],
+    remedy: str,
+) -> tuple[Tensor, Tensor]:
+    """Return numbers ``[B, T, *wanted]``, zero where not valid, and which are valid."""
+    x = _take(inputs, modality)
+    if x.dim() != 4 or x.shape[2:] != wanted:
         raise ValueError(
-            f"Input {modality!r}: expected [B, T, {joints}, {shape.channels}], found "
-            f"{list(x.shape)}."
+            f"Input {modality!r}: expected [B, T, {wanted[0]}, {wanted[1]}], found "
+            f"{list(x.shape)}.{remedy}"
         )
     if modality not in valid:
-        return x, torch.ones(x.shape[:3], dtype=torch.bool, device=x.device)
+        return x, torch.ones_like(x, dtype=torch.bool)
     mask = valid[modality]
-    known = mask.view(*mask.shape, *(1,) * (3 - mask.dim())).expand(x.shape[:3])
-    return torch.where(known[..., None], x, torch.zeros((), dtype=x.dtype, device=x.device)), known
+    known = mask.view(*mask.shape, *(1,) * (4 - mask.dim())).expand(x.shape)
+    return torch.where(known, x, torch.zeros((), dtype=x.dtype, device=x.device)), known
 
 
 def _take(inputs: Mapping[str, Tensor], modality: str) -> Tensor:

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 from onebody.balancing import BALANCERS
 from onebody.config import Config, choice, nearest, read_config
 from onebody.data import InputSpec
-from onebody.data.augment import AugmentConfig
+from onebody.data.augment import SENSORS, AugmentConfig
 from onebody.datasets import DATASETS
 from onebody.evaluation import PLAIN, SplitConfig, ViewsConfig
 from onebody.models import NETWORKS
@@ -281,6 +281,10 @@ class Recipe(Config):
         for part in values["data"]:
             if not part["derive"]:
                 del part["derive"]
+        for place, key in (*(("augment", key) for key in SENSORS), ("input", "sensors")):
+            off = type(getattr(self, place)).model_fields[key].default
+            if getattr(getattr(self, place), key) == off:  # likewise
+                del values[place][key]
         values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
         values["pseudo"] = [[p, content_hash(Path(p["teacher"]))] for p in values["pseudo"]]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
