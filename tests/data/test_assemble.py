@@ -413,8 +413,8 @@ def test_arrays_of_numbers_become_inputs(tmp_path):
     middles = torch.from_numpy(values[0].reshape(4, 2, 3, 6).mean(1))
     torch.testing.assert_close(batch.inputs["imu"][0], middles)
     assert torch.isfinite(batch.inputs["imu"]).all()
-    assert batch.valid["imu"].shape == (2, 4, 3)
-    assert (~batch.valid["imu"]).nonzero().tolist() == [[1, 0, 2]]
+    assert batch.valid["imu"].shape == (2, 4, 3, 6)
+    assert (~batch.valid["imu"]).nonzero().tolist() == [[1, 0, 2, 0]]  # that channel alone
 
 
 def test_media_without_a_clock_have_no_times(tmp_path):

@@ -22,7 +22,7 @@ from model_helpers import (
 from onebody.models import ENCODERS, Ask, all_rows
 from onebody.models.multitask import MultiTask
 
-VARIANTS = ("light", "resnet3d-hara", "skeleton", "stgcn-causal")
+VARIANTS = ("light", "resnet3d-hara", "skeleton", "stgcn-causal", "tcn-imu")
 """Encoders that differ from others in their stages' insides only: one way of sharing will do."""
 
 EACH = [(e, s) for e, s in itertools.product(TINY, SHARED) if s == "hard" or e not in VARIANTS]

@@ -22,6 +22,7 @@ from onebody.cli.evaluate import evaluate
 from onebody.cli.export_poses import export_poses
 from onebody.cli.extract import extract
 from onebody.cli.import_poses import import_poses
+from onebody.cli.personalize import personalize
 from onebody.cli.predict import predict
 from onebody.cli.recipes import recipes
 from onebody.cli.speed import start_again_if_faster
@@ -48,6 +49,7 @@ app.command("compare")(compare)
 app.command("study")(study)
 app.command("classic")(classic)
 app.command("evaluate")(evaluate)
+app.command("personalize")(personalize)
 app.command("predict")(predict)
 app.command("extract")(extract)
 app.command("import-poses")(import_poses)

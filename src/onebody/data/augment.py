@@ -67,8 +67,9 @@ class AugmentConfig(Config):
     Every medium has ``speed`` and ``duration``; pictures and skeletons share ``flip`` and
     ``rotate_deg``, skeletons and sensors ``warp`` and ``drop_span``. The other options from
     ``turn_deg`` on are for skeletons alone, those from ``mount_deg`` on for worn sensors, all
-    others for pictures. An option that a medium has no use for is refused. Everything is off by default. An empty config still samples frames
-    at random in time; None in its place means the deterministic sampling of the test.
+    others for pictures. An option that a medium has no use for is refused. Everything is off by
+    default. An empty config still samples frames at random in time; None in its place means the
+    deterministic sampling of the test.
 
     Attributes:
         flip: probability of a mirrored picture; class labels and sides of joints follow.

@@ -80,7 +80,8 @@ class Batch:
         inputs: by modality (a further view as ``rgb/2``): images and clips ``[B, 3 or 1, T, H, W]``
             float in [0, 1] (a still has T = 1), skeletons ``[B, T, J, C]``, IMU ``[B, T, S, C]``.
         valid: by modality, bool ``[B]``, ``[B, T]``, ``[B, T, J]`` or, of sensors,
-            ``[B, T, S, C]``: what of an input is really there. A modality without an entry is wholly valid.
+            ``[B, T, S, C]``: what of an input is really there. A modality without an entry is
+            wholly valid.
         targets: by task.
         context: where the rows come from.
     """

@@ -137,12 +137,12 @@ def _divided_media(table: SampleTable, part: Ints) -> dict[str, list[tuple[int, 
     readers: dict[str, list[tuple[int, str]]] = {}
     for sources in table.media.values():
         for row in np.flatnonzero((part >= 0) & (sources != "")).tolist():
-            name, rows = _medium(str(sources[row]))
+            name, rows = medium_rows(str(sources[row]))
             readers.setdefault(name, []).append((row, rows))
     return {m: r for m, r in readers.items() if len({int(part[row]) for row, _ in r}) > 1}
 
 
-def _medium(source: str) -> tuple[str, str]:
+def medium_rows(source: str) -> tuple[str, str]:
     """Return a source's medium, spelled one way, and which rows or pictures of it, if not all."""
     match = _ROWS.match(source) or _NUMBERED.match(source)
     if match is None or match["first"] is None:

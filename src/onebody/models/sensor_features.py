@@ -43,8 +43,8 @@ def signals(x: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     Acceleration comes in g; a magnitude needs its three axes.
     """
     x = torch.cat((x[..., :AXES] / GRAVITY, x[..., AXES:]), -1)
-    triads = x.unflatten(-1, (2, AXES))
-    whole = known.unflatten(-1, (2, AXES)).all(-1)
+    triads = x.reshape(*x.shape[:-1], 2, AXES)
+    whole = known.reshape(triads.shape).all(-1)
     sizes = triads.square().sum(-1).sqrt() * whole
     return torch.cat((x, sizes), -1), torch.cat((known, whole), -1)
 

@@ -45,7 +45,7 @@ from onebody.models.sensor_features import (
     spectrum,
     statistics,
 )
-from onebody.models.sensors import Join, SensorJoin
+from onebody.models.sensors import Join, SensorJoin, by_row
 from onebody.models.temporal import Norm, TemporalStage, make_norm
 from onebody.types import Feature, State
 
@@ -124,7 +124,7 @@ class SpectralStem(Stem):
         bands = spectrum(cut, there, self.basis).transpose(-1, -2)  # [B * S, T', F, 8]
         share = there.to(x.dtype).mean(2).unsqueeze(2).expand_as(bands)
         shape = x.shape[:2]
-        found = [part.unflatten(0, shape).transpose(1, 2) for part in (own, clip, share, bands)]
+        found = [p.reshape(*shape, *p.shape[1:]).transpose(1, 2) for p in (own, clip, share, bands)]
         return torch.cat(found[:2], -1), found[2], found[3]
 
     def _scaled(self, bands: Tensor) -> Tensor:
@@ -153,7 +153,8 @@ class BranchStage(Stage):
         y = self.described(self.linear(vector.transpose(1, 2)).transpose(1, 2))
         vector = vector + torch.relu(y)
         joined = torch.cat((bands, vector.unsqueeze(-1)), -1)
-        return joined.unflatten(0, (len(x), self.sensors)).permute(0, 2, 3, 1, 4).flatten(3), {}
+        apart = joined.reshape(len(x), self.sensors, *joined.shape[1:])
+        return apart.permute(0, 2, 3, 1, 4).flatten(3), {}
 
 
 class BranchJoin(Stage):
@@ -177,13 +178,13 @@ class BranchJoin(Stage):
         """Map ``[B, C, T', S*(F+1)]`` to ``[B, C', T']``."""
         bands, vector = split_branches(x, self.sensors)
         both = torch.cat((bands.mean(-1), bands.amax(-1), vector), 1)  # [B * S, 3 * C, T']
-        both = both.unflatten(0, (len(x), self.sensors)).movedim(1, -1)  # [B, 3 * C, T', S]
+        both = by_row(both, self.sensors)  # [B, 3 * C, T', S]
         return torch.relu(self.norm(self.join(self.dropout(both)))), {}
 
 
 def split_branches(x: Feature, sensors: int) -> tuple[Tensor, Tensor]:
     """Take ``[B, C, T', S*(F+1)]`` apart: ``[B * S, C, T', F]`` and ``[B * S, C, T']``."""
-    own = x.unflatten(3, (sensors, -1)).permute(0, 3, 1, 2, 4).flatten(0, 1)
+    own = x.reshape(*x.shape[:3], sensors, -1).permute(0, 3, 1, 2, 4).flatten(0, 1)
     return own[..., :-1], own[..., -1]
 
 

@@ -32,7 +32,7 @@ from onebody.data.augment_sensors import CHANNELS
 from onebody.models.base import Encoder, Stage, StageInfo, Stem
 from onebody.models.inputs import InputShape, single_sensors, take_sensors
 from onebody.models.sensor_features import SIGNALS, signals
-from onebody.models.sensors import Join, SensorJoin, by_row, flags, per_sensor
+from onebody.models.sensors import Join, SensorJoin, by_row, per_sensor
 from onebody.models.temporal import Norm, TemporalStage, make_norm
 from onebody.types import Feature, State
 
@@ -107,10 +107,8 @@ class TcnStem(Stem):
         """Map readings ``[B, T, S, 6]`` to ``[B, C, T, S]``, or joined to ``[B, C, T]``."""
         x, known = take_sensors(inputs, valid, self.modality, self.shape)
         x, there = signals(x.float(), known)
-        parts = [x, flags(known)]
-        if self.per_clip:
-            parts = [*scaled(x, there), flags(known)]
-        y = self.project(torch.cat(parts, -1)).movedim(-1, 1)  # [B, C, T, S]
+        parts = scaled(x, there) if self.per_clip else (x,)
+        y = self.project(torch.cat((*parts, known.to(x.dtype)), -1)).movedim(-1, 1)  # [B, C, T, S]
         if self.join is not None:
             y = self.join(torch.relu(y))
         y = self.norm(y.flatten(2)).view(y.shape)
@@ -168,7 +166,9 @@ def scaled(x: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     mean = x.sum(1, keepdim=True) / count
     moving = (x - mean) * known
     power = (moving.square().sum(1, keepdim=True) / count)[..., :CHANNELS]
-    size = (power.unflatten(-1, (2, -1)).mean(-1) + 1e-4).sqrt()  # 0.01 g or rad/s is rest
+    size = (
+        power.reshape(*power.shape[:-1], 2, -1).mean(-1) + 1e-4
+    ).sqrt()  # 0.01 g or rad/s is rest
     axes = size.repeat_interleave(CHANNELS // 2, -1)
     levels = torch.cat((mean[..., :CHANNELS], size.log()), -1)
     return moving / torch.cat((axes, size), -1), levels.expand(*x.shape[:-1], LEVELS)

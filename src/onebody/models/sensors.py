@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-import torch
 from torch import Tensor, nn
 
 Join: TypeAlias = Literal["pooled", "joined"]
@@ -40,9 +39,4 @@ def per_sensor(x: Tensor) -> Tensor:
 
 def by_row(x: Tensor, sensors: int) -> Tensor:
     """Turn ``[B * S, C, T]`` into ``[B, C, T, S]`` again."""
-    return x.unflatten(0, (-1, sensors)).movedim(1, 3)
-
-
-def flags(known: Tensor) -> Tensor:
-    """Return a mask as numbers."""
-    return known.to(torch.float32)
+    return x.reshape(-1, sensors, *x.shape[1:]).movedim(1, 3)
