@@ -61,7 +61,7 @@ def test_minutes_that_are_not_there_are_refused(run):
     trials = person_trials(sources_of(run), "dan", "activity")
     with pytest.raises(ValueError, match=r"5 minutes are asked for, but .* 18 trials last 0\.90"):
         take_minutes(trials, 5)
-    with pytest.raises(ValueError, match="none is left for the test. Ask for fewer"):
+    with pytest.raises(ValueError, match=r"none is left for the test\. Ask for fewer"):
         take_minutes(trials, 18 * TRIAL_S / 60)
     with pytest.raises(ValueError, match="Minutes are above 0"):
         personalize(run, "dan", [0.0], task="activity")
@@ -81,7 +81,7 @@ def test_overlapping_windows_count_once_and_an_unknown_clock_is_refused(tmp_path
     slices = make_table("w", {"imu": [f"{path}#0:20", f"{path}#10:30"]}, fps=[10.0] * 2)
     assert trial_seconds(slices, np.array([0, 1])) == pytest.approx(3.0)
     unknown = make_table("w", {"imu": [path]})
-    with pytest.raises(ValueError, match="nobody knows how long this is. State 'fps'"):
+    with pytest.raises(ValueError, match=r"nobody knows how long this is\. State 'fps'"):
         trial_seconds(unknown, np.array([0]))
 
 
@@ -92,7 +92,7 @@ def test_people_whom_the_network_knows_are_refused(run, who):
 
 
 def test_other_requests_that_make_no_sense_are_refused(run, tmp_path):
-    with pytest.raises(ValueError, match="'den' is not among its tested people. .*dan"):
+    with pytest.raises(ValueError, match=r"'den' is not among its tested people\. .*dan"):
         personalize(run, "den", [0.1], task="activity")
     with pytest.raises(ValueError, match="several tasks: state one of activity, wearer"):
         personalize(run, "dan", [0.1])
