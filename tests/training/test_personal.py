@@ -137,7 +137,7 @@ def test_distilling_holds_the_other_tasks_to_their_former_answers(run):
 
     def fitted(weight: float) -> tuple[float, float]:
         """Return how far other tasks moved, and the loss on the person's rows."""
-        config = PersonalConfig(steps=12, lr=3e-3, weight=weight)
+        config = PersonalConfig(keep="distill", steps=12, lr=3e-3, weight=weight)
         after = fit_person(network, "activity", own, former, config)
         with torch.no_grad():
             old, new = network([batch])[0], after([batch])[0]
