@@ -9,14 +9,18 @@ from onebody.datasets.jester import JesterConfig, read_jester
 from onebody.datasets.jhmdb import JhmdbConfig, read_jhmdb
 from onebody.datasets.kinetics import KineticsConfig, read_kinetics
 from onebody.datasets.mmaction2 import Mmaction2Config, read_mmaction2
+from onebody.datasets.motionsense import MotionSenseConfig, read_motionsense
 from onebody.datasets.mpii import MpiiConfig, read_mpii
 from onebody.datasets.msr_action3d import MsrAction3dConfig, read_msr_action3d
 from onebody.datasets.ntu import NtuConfig, read_ntu
 from onebody.datasets.own import OwnConfig, build_own
 from onebody.datasets.penn_action import PennActionConfig, read_penn_action
 from onebody.datasets.prepared import PreparedConfig, read_prepared
+from onebody.datasets.realworld import RealWorldConfig, read_realworld
 from onebody.datasets.simulated import SimulatedConfig, build_simulated
 from onebody.datasets.ucf101 import Ucf101Config, read_ucf101
+from onebody.datasets.uci_har import UciHarConfig, read_uci_har
+from onebody.datasets.umafall import UmafallConfig, read_umafall
 from onebody.datasets.utd_mhad import UtdMhadConfig, read_utd_mhad
 
 DATASETS: dict[str, Factory[SampleTable]] = {
@@ -55,6 +59,11 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         build=read_mmaction2,
         summary="MMAction2 list files: videos, or folders of numbered pictures",
     ),
+    "motionsense": Factory(
+        config=MotionSenseConfig,
+        build=read_motionsense,
+        summary="MotionSense: 6 activities, 24 people, a telephone in the trouser pocket",
+    ),
     "mpii": Factory(
         config=MpiiConfig,
         build=read_mpii,
@@ -85,6 +94,11 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         build=read_prepared,
         summary="a prepared folder, as import-poses and extract write it",
     ),
+    "realworld": Factory(
+        config=RealWorldConfig,
+        build=read_realworld,
+        summary="RealWorld HAR: 8 activities, 15 people, inertial sensors at 7 positions",
+    ),
     "simulated": Factory(
         config=SimulatedConfig,
         build=build_simulated,
@@ -94,6 +108,16 @@ DATASETS: dict[str, Factory[SampleTable]] = {
         config=Ucf101Config,
         build=read_ucf101,
         summary="UCF101: videos of 101 actions, three official splits",
+    ),
+    "uci-har": Factory(
+        config=UciHarConfig,
+        build=read_uci_har,
+        summary="UCI-HAR: 6 activities, 30 people, a telephone at the waist, official split",
+    ),
+    "umafall": Factory(
+        config=UmafallConfig,
+        build=read_umafall,
+        summary="UMAFall: 15 movements and falls, inertial sensors at 5 positions",
     ),
     "utd-mhad": Factory(
         config=UtdMhadConfig,

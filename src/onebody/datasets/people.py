@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +19,8 @@ import numpy as np
 
 import onebody
 from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
-from onebody.data.store import load_table, save_table
 from onebody.datasets.listed import Missing
-from onebody.datasets.prepared import store_arrays
+from onebody.datasets.prepared import kept_table, store_arrays
 from onebody.labels import UNLABELED, LabelSpace
 from onebody.skeletons import get_skeleton
 from onebody.types import Floats
@@ -112,16 +109,7 @@ def kept_people(
                 f"{file}: expected a readable file, found: {error.strerror}. Fetch it, or correct "
                 "the path."
             ) from None
-    place = folder / digest.hexdigest()[:20]
-    if not (place / "table.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".people-", dir=folder))
-        try:
-            save_table(make(work), work)
-            _move_into_place(work, place)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return load_table(place)
+    return kept_table(folder / digest.hexdigest()[:20], make)
 
 
 def people_table(
@@ -214,12 +202,3 @@ def first_folder(picture: str, folders: Iterable[Path]) -> Path:
     tried = list(dict.fromkeys(folders))
     found = (folder for folder in tried if (folder / picture).is_file())
     return next(found, tried[-1])
-
-
-def _move_into_place(work: Path, folder: Path) -> None:
-    """Give finished work its name in one step, unless someone else was faster."""
-    try:
-        os.replace(work, folder)
-    except OSError:
-        if not (folder / "table.json").exists():
-            raise

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -11,7 +14,7 @@ import numpy as np
 
 from onebody.config import Config
 from onebody.data import SampleTable
-from onebody.data.store import load_table
+from onebody.data.store import load_table, save_table
 from onebody.data.table import Text
 from onebody.types import Array
 
@@ -61,3 +64,30 @@ def store_arrays(file: Path, parts: Sequence[Array]) -> Text:
     ends = np.cumsum([len(part) for part in parts])
     places = [f"{file}#{end - len(part)}:{end}" for part, end in zip(parts, ends, strict=True)]
     return np.array(places, np.str_)
+
+
+def kept_table(place: Path, make: Callable[[Path], SampleTable]) -> SampleTable:
+    """Return the table of a prepared folder, made now if it was not made before.
+
+    Args:
+        place: the folder; its name should say all that the table depends on.
+        make: writes arrays into the folder that it is given, and returns the table.
+    """
+    if not (place / "table.json").exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
+        try:
+            save_table(make(work), work)
+            move_into_place(work, place)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return load_table(place)
+
+
+def move_into_place(work: Path, folder: Path) -> None:
+    """Give finished work its name in one step, unless someone else was faster."""
+    try:
+        os.replace(work, folder)
+    except OSError:
+        if not (folder / "table.json").exists():
+            raise
