@@ -165,7 +165,7 @@ def _print_figures(opened: Opened, *, as_json: bool) -> None:
         values = {**found, "without_task": plain(without)} if without else found
         typer.echo(json.dumps(values, indent=2, allow_nan=False))
         return
-    for line in (*figure_lines(found, metric_units()), *block_lines(without)):
+    for line in (*figure_lines(found, metric_units(), opened.notes()), *block_lines(without)):
         typer.echo(line)
 
 

@@ -39,12 +39,14 @@ class Opened:
     Attributes:
         saved: the network.
         sources: the rows.
+        trained: the rows that it was trained on.
         how: they are looked at.
         device, bf16: how the network runs.
     """
 
     saved: SavedNetwork
     sources: Sequence[Source]
+    trained: Sequence[Source]
     how: Protocol
     device: str
     bf16: bool
@@ -61,6 +63,13 @@ class Opened:
             device=self.device,
             bf16=self.bf16,
         )
+
+    def notes(self) -> dict[str, str]:
+        """Return what to say beside the figures of each class task."""
+        from onebody.evaluation import task_protocols
+
+        found = task_protocols(self.saved.network.tasks, self.sources, self.trained)
+        return {task: str(protocol) for task, protocol in found.items()}
 
 
 def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> Protocol:
@@ -106,7 +115,8 @@ def open_run(run: Path, split: str, how: Protocol, *, device: str) -> Opened:
         raise ValueError(f"{run}: expected a run's folder (with recipe.yaml), found none.")
     saved = load(run, device=device).saved
     recipe = load_recipe(str(run))
-    sources = lookup(build_sources(recipe).splits, split, "split")
+    splits = build_sources(recipe).splits
+    sources = lookup(splits, split, "split")
     if not sources:
         raise ValueError(f"{run}: the {split} split has no labeled rows.")
     bf16 = recipe.train.bf16  # as the training itself measured
@@ -118,4 +128,11 @@ def open_run(run: Path, split: str, how: Protocol, *, device: str) -> Opened:
             f"no joint that the network is sure of in {missed} rows; these were looked at whole.",
             err=True,
         )
-    return Opened(saved=saved, sources=looked, how=how, device=device, bf16=bf16)
+    return Opened(
+        saved=saved,
+        sources=looked,
+        trained=splits["train"],
+        how=how,
+        device=device,
+        bf16=bf16,
+    )

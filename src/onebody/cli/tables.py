@@ -24,19 +24,28 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
     return lines
 
 
-def figure_lines(figures: Figures, units: Mapping[str, str]) -> list[str]:
-    """Return one line per figure: task, metric, value with its unit.
+def figure_lines(
+    figures: Figures, units: Mapping[str, str], notes: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return one line per figure: task, metric, value with its unit; notes after the first ones.
 
     Args:
         figures: by task and metric; None: nothing was measured.
         units: unit by metric name (``%``: values are fractions).
+        notes: by task, what stands beside its first figure.
     """
     rows = [
         (task, metric, show(value, units.get(metric, "")))
         for task, metrics in figures.items()
         for metric, value in metrics.items()
     ]
-    return text_table((), rows)
+    said = [
+        (notes or {}).get(task, "") if place == 0 else ""
+        for task, metrics in figures.items()
+        for place in range(len(metrics))
+    ]
+    lines = text_table((), rows)
+    return [f"{line}  ({note})" if note else line for line, note in zip(lines, said, strict=True)]
 
 
 def show(value: float | None, unit: str) -> str:

@@ -39,7 +39,7 @@ def train(
     split, figures = ("test", summary.test) if summary.test else ("validation", summary.validation)
     if figures:
         typer.echo(f"On the {split} split:")
-        for line in figure_lines(figures, metric_units()):
+        for line in figure_lines(figures, metric_units(), summary.notes(split)):
             typer.echo(f"  {line}")
     typer.echo(f"{folder}: {summary.steps} steps, {summary.parameters:,} parameters")
     for failure in summary.failures:

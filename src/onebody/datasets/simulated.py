@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +23,8 @@ import onebody
 from onebody import simulate
 from onebody.config import Config, nearest
 from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
-from onebody.data.store import load_table, save_table
+from onebody.datasets.prepared import kept_table
+from onebody.datasets.simulated_imu import Clips, by_sensor, sensor_readings, wearer_columns
 from onebody.labels import UNLABELED, LabelSpace
 from onebody.simulate.actions import ACTIONS
 from onebody.simulate.body import BODY
@@ -36,15 +35,18 @@ from onebody.simulate.motion import MOVEMENTS, make_motion
 from onebody.simulate.movement import label_space
 from onebody.simulate.render import CHANNELS, render
 from onebody.simulate.scene import make_scenes
+from onebody.simulate.sensors import POSITIONS
 
-Modality = Literal["rgb", "depth", "silhouette"]
+Modality = Literal["rgb", "depth", "silhouette", "imu"]
 
 
 class SimulatedConfig(Config):
     """Simulated people doing actions and gestures.
 
     Attributes:
-        modalities: what is rendered.
+        modalities: what is rendered; ``imu``: worn sensors at five positions, a reading per frame
+            (see `onebody.simulate.sensors`), with the columns ``wearer`` and ``stature``. Of a set
+            of ``imu`` alone nothing is rendered, and it has no joints.
         size: side of the square pictures in pixels.
         frames: frames of a clip.
         fps: frames per second; ``frames / fps`` of one to two seconds looks natural.
@@ -59,7 +61,10 @@ class SimulatedConfig(Config):
         yaw_degrees: cameras stand within this angle to either side; people face within 10 degrees.
         occluders: share of the clips with a thing before the person.
         clutter: probability of each thing in the room.
-        noise: factor on the noise of the camera.
+        noise: factor on the noise of the camera and of worn sensors.
+        per: ``imu`` alone: a row per clip, all sensors of a ``body``, or one for each ``sensor``,
+            with the column ``position``.
+        mounting_deg: ``imu``: greatest angle by which people wear sensors in their own way.
         outfits: different clothes that a person wears.
         seed: another number makes other people and performances.
         cache: folder of rendered sets; None: ``$ONEBODY_CACHE``, else ``onebody`` in
@@ -87,6 +92,11 @@ class SimulatedConfig(Config):
     seed: int = Field(0, ge=0, le=1_000_000)
     cache: Path | None = None
     device: str = "cpu"
+    per: Literal["body", "sensor"] = "body"
+    mounting_deg: float = Field(20.0, ge=0, le=180)
+
+    later: ClassVar[tuple[str, ...]] = ("per", "mounting_deg")
+    """Keys that came later: at their defaults they are no part of a recipe's fingerprint."""
 
     @field_validator("actions", "gestures")
     @classmethod
@@ -104,6 +114,10 @@ class SimulatedConfig(Config):
             raise ValueError(
                 f"test_people should be at most people ({self.people}), found {self.test_people}"
             )
+        if "imu" in self.modalities and self.frames < 3:
+            raise ValueError(f"worn sensors need 3 frames or more, found frames: {self.frames}")
+        if self.per == "sensor" and self.modalities != ("imu",):
+            raise ValueError("'per: sensor' is for 'modalities: [imu]' alone")
         return self
 
 
@@ -133,16 +147,7 @@ def build_simulated(config: SimulatedConfig) -> SampleTable:
         camera frame; both kinect-20), and subject, split, camera matrix, depth reference (distance
         of the hips, mean over the clip) and frame rate.
     """
-    folder = cache_folder(config)
-    if not (folder / "table.json").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".rendering-", dir=folder.parent))
-        try:
-            save_table(_render_set(config, work), work)
-            _move_into_place(work, folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return load_table(folder)
+    return kept_table(cache_folder(config), lambda work: _render_set(config, work))
 
 
 def cache_folder(config: SimulatedConfig) -> Path:
@@ -152,18 +157,10 @@ def cache_folder(config: SimulatedConfig) -> Path:
     root = Path(chosen) if chosen else Path(home) / "onebody"
     digest = hashlib.sha256(onebody.__version__.encode())
     digest.update(config.model_dump_json(exclude={"cache", "device"}).encode())
-    for file in [Path(__file__), *sorted(Path(simulate.__path__[0]).glob("*.py"))]:
+    own = [Path(__file__), Path(__file__).with_name("simulated_imu.py")]
+    for file in [*own, *sorted(Path(simulate.__path__[0]).glob("*.py"))]:
         digest.update(file.read_bytes())
     return root / "simulated" / digest.hexdigest()[:20]
-
-
-def _move_into_place(work: Path, folder: Path) -> None:
-    """Give a finished set its name in one step, unless someone else was faster."""
-    try:
-        os.replace(work, folder)
-    except OSError:
-        if not (folder / "table.json").exists():
-            raise
 
 
 def _spaces(config: SimulatedConfig) -> dict[str, LabelSpace]:
@@ -212,9 +209,14 @@ def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
     plan = _plan(config, spaces)
     count, frames, size = len(plan.kinds), config.frames, config.size
     shapes: dict[str, tuple[tuple[int, ...], npt.DTypeLike]] = {
-        name: ((size, size, CHANNELS[name]), np.uint8) for name in config.modalities
+        name: ((size, size, CHANNELS[name]), np.uint8) for name in _rendered(config)
     }
-    shapes |= {f"joints{d}d": ((len(BODY), d + 1), np.float32) for d in (2, 3)}
+    if shapes:
+        shapes |= {f"joints{d}d": ((len(BODY), d + 1), np.float32) for d in (2, 3)}
+    if "imu" in config.modalities:
+        shapes["imu"] = ((len(POSITIONS), 6), np.float32)
+    if config.per == "sensor":  # one after the other, each as long as the clip
+        frames, shapes["imu"] = frames * len(POSITIONS), ((1, 6), np.float32)
     arrays = {
         name: np.lib.format.open_memmap(
             folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(count * frames, *shape)
@@ -222,7 +224,7 @@ def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
         for name, (shape, dtype) in shapes.items()
     }
     numbers = np.zeros((count, 5))  # fx, fy, cx, cy, distance
-    step = max(1, 512 // frames)
+    step = max(1, (512 if _rendered(config) else 32_768) // config.frames)
     for begin in range(0, count, step):
         rows = range(begin, min(begin + step, count))
         values, numbers[rows.start : rows.stop] = _render_rows(config, plan, rows)
@@ -234,13 +236,43 @@ def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
         name: [f"{folder / name}.npy#{i * frames}:{(i + 1) * frames}" for i in range(count)]
         for name in arrays
     }
-    return _make_table(config, plan, spaces, sources, numbers)
+    table = _make_table(config, plan, spaces, sources, numbers)
+    return by_sensor(table, config.frames) if config.per == "sensor" else table
+
+
+def _rendered(config: SimulatedConfig) -> list[Literal["rgb", "depth", "silhouette"]]:
+    """Return the modalities that are pictures."""
+    return [name for name in config.modalities if name != "imu"]
 
 
 def _render_rows(
     config: SimulatedConfig, plan: Plan, rows: range
 ) -> tuple[dict[str, npt.NDArray[np.generic]], npt.NDArray[np.float64]]:
-    """Render some clips: arrays of all their frames, and camera and distance ``[n, 5]``."""
+    """Simulate some clips: arrays of all their frames, and camera and distance ``[n, 5]``."""
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    numbers = np.full((len(rows), 5), np.nan)
+    if _rendered(config):
+        arrays, numbers = _picture_rows(config, plan, rows)
+    if "imu" in config.modalities:
+        clips = Clips(
+            kinds=[plan.kinds[i] for i in rows],
+            identities=[plan.identities[i] for i in rows],
+            performances=[plan.performances[i] for i in rows],
+        )
+        found = sensor_readings(
+            clips, config.frames, config.fps, mounting_deg=config.mounting_deg, noise=config.noise
+        )
+        if config.per == "sensor":
+            found = found.swapaxes(1, 2)[:, :, :, None]  # [n, S, T, 1, 6]
+            found = found.reshape(len(rows), -1, 1, 6)
+        arrays["imu"] = found.reshape(-1, *found.shape[2:])
+    return arrays, numbers
+
+
+def _picture_rows(
+    config: SimulatedConfig, plan: Plan, rows: range
+) -> tuple[dict[str, npt.NDArray[np.generic]], npt.NDArray[np.float64]]:
+    """Render some clips."""
 
     def of(values: Sequence[int]) -> list[int]:
         return [values[i] for i in rows]
@@ -277,7 +309,7 @@ def _render_rows(
         scenes.to(config.device),
         cameras.to(config.device),
         config.size,
-        config.modalities,
+        _rendered(config),
         depth_ref_mm=distance.to(config.device),
     )
     visible = rendering.visible.cpu()[..., None].float()
@@ -307,21 +339,24 @@ def _make_table(
         if len(space)
     }
     posed = uniform(plan.performances, "pose label", 1)[:, 0].numpy() < config.pose_share
-    for name, unit in (("joints2d", "px"), ("joints3d", "mm")):
+    for name, unit in (("joints2d", "px"), ("joints3d", "mm")) if _rendered(config) else ():
         kept = np.where(posed, np.array(sources[name], np.str_), "")
         columns[name] = JointsColumn(sources=kept, skeleton=BODY.name, unit=unit)
+    people = [f"p{person:05d}" for person in plan.people]
+    if "imu" in config.modalities:
+        columns |= wearer_columns(people, plan.identities)
     first_test = config.first_person + config.people - config.test_people
     return make_table(
         "simulated",
         {name: sources[name] for name in config.modalities},
         columns=columns,
         fps=np.full(len(plan.kinds), config.fps),
-        subject=[f"p{person:05d}" for person in plan.people],
+        subject=people,
         split=["test" if person >= first_test else "train" for person in plan.people],
         camera_matrix=numbers[:, :4],
         depth_ref_mm=numbers[:, 4],
         row_names=[
-            f"simulated:p{person:05d}/{kind}/{take}"
-            for person, kind, take in zip(plan.people, plan.kinds, plan.takes, strict=True)
+            f"simulated:{person}/{kind}/{take}"
+            for person, kind, take in zip(people, plan.kinds, plan.takes, strict=True)
         ],
     )

@@ -100,7 +100,7 @@ def lowpass(values: Floats, rate_hz: float, cutoff_hz: float) -> Floats:
     at = np.arange(-half, half + 1)
     taps = np.sinc(2 * cutoff_hz / rate_hz * at) * np.hamming(len(at))
     taps /= taps.sum()
-    known: Bools = np.isfinite(values).all(axis=1)
+    known: Bools = np.asarray(np.isfinite(values).all(axis=1))
     filled: Numbers = np.where(known[:, None], values, 0.0).astype(np.float64)
 
     def smoothed(series: Numbers) -> Numbers:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from onebody.config import Config, lookup, nearest
 from onebody.data import ClassColumn, SampleTable
+from onebody.evaluation.judged import with_seen
 from onebody.evaluation.leakage import Split, check_leakage
 from onebody.evaluation.units import chosen_share, chosen_share_by_label, units
 from onebody.types import Array, Bools
@@ -41,6 +42,9 @@ class ValidationConfig(Config):
             (stratified; then training subjects occur in validation).
         label: class column to stratify by; empty: the table's only one.
         subjects_apart: refuse a split in which a tested subject occurs elsewhere.
+        seen_share: share of the groups of every person in training that are tested as well (and as
+            many validated, where anything is), for tasks that are judged on people whom training
+            has seen; see ``judged_on`` of the recipe. ``subjects_apart`` does not concern them.
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
@@ -50,6 +54,7 @@ class ValidationConfig(Config):
     validation_by: Literal["group", "subject", "label"] = "group"
     label: str = ""
     subjects_apart: bool = False
+    seen_share: float = Field(0.0, ge=0.0, lt=1.0)
 
     @model_validator(mode="after")
     def _one_validation(self) -> Self:
@@ -252,6 +257,9 @@ def _finish(
                 f"{part} ({int(test.sum())} of {len(table)} are tested)."
             )
     check_leakage(table, made, subjects=config.subjects_apart)
+    if config.seen_share:
+        made = with_seen(table, made, config.seen_share, (seed, 2))
+        check_leakage(table, made)
     return made
 
 

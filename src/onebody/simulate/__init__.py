@@ -6,6 +6,7 @@ from onebody.simulate.captured import make_captured
 from onebody.simulate.motion import ACTION_SPACE, GESTURE_SPACE, MOVEMENTS, Motion, make_motion
 from onebody.simulate.render import Rendering, render
 from onebody.simulate.scene import Scenes, make_scenes
+from onebody.simulate.sensors import POSITIONS, Places, readings, segment_places, worn
 
 __all__ = [
     "ACTION_SPACE",
@@ -20,6 +21,11 @@ __all__ = [
     "make_cameras",
     "Scenes",
     "make_scenes",
+    "POSITIONS",
+    "Places",
+    "segment_places",
+    "readings",
+    "worn",
     "Rendering",
     "render",
 ]

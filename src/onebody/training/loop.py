@@ -33,7 +33,7 @@ from onebody.training.schedule import rate_factor
 from onebody.training.setup import Setup, build_run
 from onebody.training.sources import clip_seconds
 from onebody.training.step import train_step
-from onebody.training.summary import RunSummary, load_summary, save_summary
+from onebody.training.summary import RunSummary, load_summary, protocols_of, save_summary
 
 
 def train(recipe: Recipe, folder: Path, *, progress: bool = True, test: bool = True) -> RunSummary:
@@ -265,6 +265,7 @@ class _Run:
             loaded=tuple(setup.loaded),
             version=onebody.__version__,
             recipe=self.state["fingerprint"],
+            protocols=protocols_of(best.tasks, setup.sources),
         )
 
 

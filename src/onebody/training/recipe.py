@@ -15,7 +15,7 @@ from onebody.config import Config, choice, nearest, read_config
 from onebody.data import InputSpec
 from onebody.data.augment import SENSORS, AugmentConfig
 from onebody.datasets import DATASETS
-from onebody.evaluation import PLAIN, SplitConfig, ViewsConfig
+from onebody.evaluation import PLAIN, People, SplitConfig, ViewsConfig
 from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
 from onebody.training.calibrate import CalibrateConfig
@@ -164,6 +164,9 @@ class Recipe(Config):
         network: what is trained.
         input: how media become the network's input.
         split: how rows are divided into training, validation and test.
+        judged_on: by task, whose validation and test rows it is judged on: those of people whom
+            training has ``seen`` (``split.seen_share`` holds out recordings of them) or ``unseen``
+            ones; tasks that are not named count on all rows.
         augment: how training samples are varied; everything is off by default.
         balancer: how the tasks' losses are weighed.
         gradient: what of the network the gradients are of that the balancer compares, if it does.
@@ -187,6 +190,7 @@ class Recipe(Config):
     network: NetworkPart
     input: InputSpec = InputSpec()
     split: SplitConfig = SplitConfig()
+    judged_on: dict[str, People] = Field(default_factory=dict)
     augment: AugmentConfig = AugmentConfig()
     balancer: BalancerPart = "average"  # type: ignore[assignment]
     gradient: GradientConfig | None = None
@@ -220,6 +224,7 @@ class Recipe(Config):
         _check_tasks(taught, self.tasks, "'pseudo'")
         if len(set(taught)) < len(taught):
             raise ValueError(f"'pseudo' names a task twice: {', '.join(taught)}")
+        _check_tasks(self.judged_on, self.tasks, "'judged_on'")
         for name, members in self.twins.items():
             _check_tasks(members, self.tasks, f"twin {name!r}")
         if self.train.monitor != "score":
@@ -263,6 +268,7 @@ class Recipe(Config):
             "train": train,
             "twins": {},
             "pseudo": tuple(part for part in self.pseudo if part.task in left),
+            "judged_on": {name: who for name, who in self.judged_on.items() if name in left},
             "study": {},
         }
         return Recipe.model_validate({**dict(self), **changes})
@@ -275,6 +281,14 @@ class Recipe(Config):
         """Return 16 hexadecimal digits of everything that the result depends on."""
         values = self.plain()
         del values["twins"], values["study"]
+        if not self.judged_on:  # as if the key were not there, as of recipes before it
+            del values["judged_on"]
+        for part, told in zip(self.data, values["data"], strict=True):
+            for key in getattr(part.dataset, "later", ()):
+                if getattr(part.dataset, key) == type(part.dataset).model_fields[key].default:
+                    del told["dataset"][key]
+        if not self.split.seen_share:
+            del values["split"]["seen_share"]
         for key, plain in PLAIN.model_dump(mode="json").items():
             if values["evaluation"][key] == plain:  # as if the key were not there
                 del values["evaluation"][key]

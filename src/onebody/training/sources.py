@@ -12,7 +12,7 @@ from onebody.data import SampleTable, Source
 from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
-from onebody.evaluation import marked, split_several
+from onebody.evaluation import People, judged, marked, split_several
 from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
 from onebody.training.derive import with_classes
 from onebody.training.keep import keep_few
@@ -114,6 +114,7 @@ def _divide(
         table = _hide(recipe, place, table, trains)
         if (few := recipe.data[place].keep) is not None:
             table = keep_few(table, few, trains, seed)
+        table = judged(table, divided, _judged_columns(recipe, table, tasks))
         targets = [task.target_spec(table) for task in tasks.values()]
         labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
         rows["unlabeled"] += int((~labeled & ~unknown).sum())
@@ -130,6 +131,33 @@ def _divide(
     if not sources["train"]:
         raise ValueError(f"No training row carries a label for {', '.join(tasks)}.")
     return sources, rows
+
+
+def _judged_columns(
+    recipe: Recipe, table: SampleTable, tasks: Mapping[str, Task]
+) -> dict[str, People]:
+    """Return by column the people that its task is judged on.
+
+    Raises:
+        ValueError: if a task has no column of its own, or shares it with one that is judged on
+            others.
+    """
+    found: dict[str, People | None] = {}
+    for name, task in tasks.items():
+        target = task.target_spec(table)
+        people = recipe.judged_on.get(name)
+        if target.form not in ("class", "joints"):
+            if people:
+                raise ValueError(
+                    f"'judged_on': task {name!r} is made of other tasks' labels. Name those tasks."
+                )
+            continue
+        if found.setdefault(target.column, people) != people:
+            raise ValueError(
+                f"'judged_on': several tasks read column {target.column!r}, of which {name!r} is "
+                "judged on other people. Judge them on the same."
+            )
+    return {column: people for column, people in found.items() if people}
 
 
 def _with_medium(recipe: Recipe, place: int, table: SampleTable) -> Bools:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onebody.data import Source
+from onebody.evaluation import TaskProtocol, task_protocols
+from onebody.tasks import Task
 from onebody.training.kept import check_fields, read_values, write_values
 from onebody.training.log import finite
 
@@ -38,6 +41,8 @@ class RunSummary:
         loaded: what became of the arrays of ``train.init``, in words.
         version: of the package.
         recipe: fingerprint of the recipe.
+        protocols: by split and class task, what its figures are to be held against (see
+            `onebody.evaluation.TaskProtocol`).
     """
 
     folder: str
@@ -59,11 +64,40 @@ class RunSummary:
     loaded: tuple[str, ...]
     version: str
     recipe: str
+    protocols: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+
+    def notes(self, split: str) -> dict[str, str]:
+        """Return what to say beside the figures of each class task."""
+        own = self.protocols.get(split, {})
+        return {
+            task: str(
+                TaskProtocol(
+                    majority=values["majority"],
+                    rows=int(values["rows"]),
+                    people=int(values["people"]),
+                    seen=int(values["seen"]),
+                )
+            )
+            for task, values in own.items()
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; the folder is left out, for it may be moved."""
         values: dict[str, Any] = finite(asdict(self))
         return {key: value for key, value in values.items() if key != "folder"}
+
+
+def protocols_of(
+    tasks: Mapping[str, Task], sources: Mapping[str, Sequence[Source]]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return `RunSummary.protocols` of the splits that a training is measured on."""
+    return {
+        split: {
+            name: asdict(found)
+            for name, found in task_protocols(tasks, sources[split], sources["train"]).items()
+        }
+        for split in ("validation", "test")
+    }
 
 
 def save_summary(summary: RunSummary, folder: Path) -> None:
