@@ -7,7 +7,10 @@ one stream after the other.
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +23,12 @@ from onebody.datasets.wearable_trial import Quantity, Stream, Trial
 FILE = "trials.npz"
 
 _QUANTITIES = ("acceleration", "turn_rate")
+_DAMAGED = (
+    OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, RuntimeError,
+    SyntaxError, MemoryError, OverflowError, struct.error, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What numpy and zipfile raise at damaged files."""
 
 
 def save_trials(folder: Path, trials: Iterable[Trial]) -> int:
@@ -55,10 +64,10 @@ def load_trials(folder: Path) -> Iterator[Trial]:
     """
     file = folder / FILE
     try:
-        with np.load(file, allow_pickle=False) as found:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         _check(arrays)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise ValueError(
             f"{file}: expected packed trials, found: {error}. Pack them anew."
         ) from None
