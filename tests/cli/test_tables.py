@@ -28,6 +28,13 @@ def test_lines_stand_in_columns():
     assert lines == ["action  top1     50.0 %", "pose    mpjpe  123.4 mm"]
 
 
+def test_notes_stand_beside_a_tasks_first_figure():
+    figures = {"action": {"top1": 0.5, "ece": 0.1}, "pose": {"mpjpe": 123.44}}
+    lines = figure_lines(figures, {"top1": "%"}, {"action": "majority 20.0 %"})
+    assert lines[0] == "action  top1    50.0 %  (majority 20.0 %)"
+    assert "majority" not in "".join(lines[1:])
+
+
 def test_units_of_metrics_are_known():
     units = metric_units()
     assert units["top1"] == "%"

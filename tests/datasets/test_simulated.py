@@ -6,6 +6,7 @@ from onebody.config import build, read_config
 from onebody.data import ClassColumn, JointsColumn
 from onebody.data.sources import read_array, read_frames
 from onebody.datasets import DATASETS
+from onebody.datasets import prepared
 from onebody.datasets import simulated as module
 from onebody.datasets.simulated import SimulatedConfig, build_simulated, cache_folder
 from onebody.labels import UNLABELED
@@ -195,14 +196,14 @@ def test_failure_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_another_process_was_faster(tmp_path, monkeypatch):
     config = small(tmp_path)
-    save = module.save_table
+    save = prepared.save_table
 
     def save_twice(table, folder):
         save(table, folder)
-        monkeypatch.setattr(module, "save_table", save)
+        monkeypatch.setattr(prepared, "save_table", save)
         build_simulated(config)  # the other process finishes first
 
-    monkeypatch.setattr(module, "save_table", save_twice)
+    monkeypatch.setattr(prepared, "save_table", save_twice)
     assert len(build_simulated(config)) == 4
     assert len(list((tmp_path / "simulated").iterdir())) == 1
 
