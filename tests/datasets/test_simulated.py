@@ -5,8 +5,7 @@ import onebody
 from onebody.config import build, read_config
 from onebody.data import ClassColumn, JointsColumn
 from onebody.data.sources import read_array, read_frames
-from onebody.datasets import DATASETS
-from onebody.datasets import prepared
+from onebody.datasets import DATASETS, prepared
 from onebody.datasets import simulated as module
 from onebody.datasets.simulated import SimulatedConfig, build_simulated, cache_folder
 from onebody.labels import UNLABELED
