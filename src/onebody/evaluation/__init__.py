@@ -5,8 +5,8 @@ from onebody.evaluation.apart import check_apart
 from onebody.evaluation.boxes import Boxes, with_boxes
 from onebody.evaluation.endurance import StressCurve, measure_under_stress
 from onebody.evaluation.fusion import Fusion, fuse_clips, fuse_outputs, fuse_probabilities
-from onebody.evaluation.late_fusion import check_same_split, fuse_results, likeliest_weights
 from onebody.evaluation.judged import People, TaskProtocol, judged, task_protocols
+from onebody.evaluation.late_fusion import check_same_split, fuse_results, likeliest_weights
 from onebody.evaluation.leakage import LeakageError, Split, check_leakage
 from onebody.evaluation.open_set import UNKNOWN, PartFigures, WithoutTask, marked, without_task
 from onebody.evaluation.protocols import (
