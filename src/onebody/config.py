@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
 
@@ -22,6 +22,9 @@ class Config(BaseModel):
     """Base of all configuration: frozen, and no key passes unread."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    """Keys that came after runs had been kept; see `without_later`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,32 @@ class Factory(Generic[T_co]):
     config: type[Config]
     build: Callable[..., T_co]
     summary: str
+
+
+def without_later(config: object, values: Any) -> Any:
+    """Leave out what was not there when earlier runs were kept, where it changes nothing.
+
+    Args:
+        config: a config, or a list or mapping that holds some.
+        values: what ``config.model_dump(mode="json")`` gives.
+
+    Returns:
+        The values without `Config.LATER` keys at their defaults, at any depth.
+    """
+    if isinstance(config, Config):
+        fields = type(config).model_fields
+        told = {}
+        for name, value in values.items():
+            own = getattr(config, name)
+            default = fields[name].get_default(call_default_factory=True)
+            if name not in config.LATER or own != default:
+                told[name] = without_later(own, value)
+        return told
+    if isinstance(config, Mapping):
+        return {key: without_later(config[key], value) for key, value in values.items()}
+    if isinstance(config, (list, tuple)):
+        return [without_later(own, value) for own, value in zip(config, values, strict=True)]
+    return values
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

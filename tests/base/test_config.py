@@ -1,11 +1,20 @@
 """Strict configuration: what is refused, and what the message says."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 from pydantic import Field
 
-from onebody.config import Config, Factory, build, choice, lookup, nearest, read_config
+from onebody.config import (
+    Config,
+    Factory,
+    build,
+    choice,
+    lookup,
+    nearest,
+    read_config,
+    without_later,
+)
 
 
 class Wheel(Config):
@@ -98,3 +107,26 @@ def test_nearest_names_one_or_all():
     assert nearest("zzz", ()) == "Known: none."
     with pytest.raises(ValueError, match=r"Unknown part .zzz.\. Known: sail, wheel"):
         lookup(PARTS, "zzz", "part")
+
+
+class Kept(Config):
+    LATER: ClassVar[frozenset[str]] = frozenset({"speed", "names"})
+
+    size: int = 1
+    speed: float = 2.0
+    names: tuple[str, ...] = Field(default_factory=tuple)
+
+
+class Whole(Config):
+    parts: dict[str, Kept]
+    rows: tuple[Kept, ...] = ()
+    note: str = ""
+
+
+def test_keys_that_came_later_are_left_out_at_their_defaults_at_any_depth():
+    whole = Whole(parts={"a": Kept(), "b": Kept(speed=3.0)}, rows=(Kept(size=2, names=("x",)),))
+    assert without_later(whole, whole.model_dump(mode="json")) == {
+        "parts": {"a": {"size": 1}, "b": {"size": 1, "speed": 3.0}},
+        "rows": [{"size": 2, "names": ["x"]}],
+        "note": "",
+    }

@@ -7,7 +7,7 @@ import yaml
 from tiny_training import plain, read
 
 from onebody.balancing import BALANCERS
-from onebody.data.augment import SENSORS
+from onebody.data.augment import AugmentConfig
 from onebody.training.reading import load_recipe, save_recipe
 
 
@@ -143,7 +143,8 @@ class TestFingerprint:
         values["evaluation"] = {key: values["evaluation"][key] for key in kept}
         for part in values["data"]:
             del part["derive"]
-        values["augment"] = {k: v for k, v in values["augment"].items() if k not in SENSORS}
+        later = AugmentConfig.LATER
+        values["augment"] = {k: v for k, v in values["augment"].items() if k not in later}
         del values["input"]["sensors"]
         values["pseudo"] = []
         before = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,10 @@ Medium: TypeAlias = Literal["pictures", "skeletons", "sensors", "numbers"]
 """What an option must make sense for."""
 
 
+_SENSORS = ("mount_deg", "gain", "reading_noise", "drop_channels", "drop_sensors")
+"""Options for worn sensors alone."""
+
+
 class AugmentConfig(Config):
     """Ranges of the training draws; a value is drawn evenly within its range, once per clip.
 
@@ -107,6 +111,8 @@ class AugmentConfig(Config):
         drop_sensors: probability of each sensor to be missing; one that would be the last stays.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset(_SENSORS)
+
     flip: Unit = 0.0
     crop: Part = (1.0, 1.0)
     scale: Factor = (1.0, 1.0)
@@ -139,9 +145,9 @@ class AugmentConfig(Config):
     def without_use(self, medium: Medium) -> list[str]:
         """Return the names of the options in use that make no sense for a kind of media."""
         useful = {
-            "pictures": set(AugmentConfig.model_fields) - {*_SKELETONS, *SENSORS},
+            "pictures": set(AugmentConfig.model_fields) - {*_SKELETONS, *_SENSORS},
             "skeletons": {"flip", "rotate_deg", *_ALWAYS, *_SKELETONS},
-            "sensors": {"warp", *_ALWAYS, *SENSORS},
+            "sensors": {"warp", *_ALWAYS, *_SENSORS},
             "numbers": {"warp", *_ALWAYS},
         }[medium]
         off = AugmentConfig()
@@ -153,9 +159,6 @@ _ALWAYS = ("speed", "duration", "erase_side", "drop_span", "bones_alike")
 """Options for every medium, or without effect alone."""
 
 _SKELETONS = ("turn_deg", "tilt_deg", "bones", "drop_joints", "warp", "jitter")
-
-SENSORS = ("mount_deg", "gain", "reading_noise", "drop_channels", "drop_sensors")
-"""Options for worn sensors alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

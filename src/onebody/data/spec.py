@@ -7,7 +7,7 @@ exactly as training did.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -46,6 +46,8 @@ class InputSpec(Config):
             mean pose face the camera. Which way the body stood is lost.
         sensors: S, worn sensors of a row (``imu``); each has 6 channels.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"sensors"})
 
     modality: str = "rgb"
     size: int = Field(112, ge=8, le=1024)

@@ -95,8 +95,7 @@ class SimulatedConfig(Config):
     per: Literal["body", "sensor"] = "body"
     mounting_deg: float = Field(20.0, ge=0, le=180)
 
-    later: ClassVar[tuple[str, ...]] = ("per", "mounting_deg")
-    """Keys that came later: at their defaults they are no part of a recipe's fingerprint."""
+    LATER: ClassVar[frozenset[str]] = frozenset({"per", "mounting_deg"})
 
     @field_validator("actions", "gestures")
     @classmethod

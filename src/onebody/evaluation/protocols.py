@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
@@ -48,6 +48,8 @@ class ValidationConfig(Config):
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"seen_share"})
 
     validation: Values = Field(default_factory=dict)
     validation_share: float = Field(0.0, ge=0.0, lt=1.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -39,6 +40,10 @@ class ViewsConfig(Config):
         crop_shift: by how much they are moved, as a fraction of the window's side.
         crop_scale: factor on the side of the moved windows.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"fusion", "flip", "crops", "crop_shift", "crop_scale"}
+    )
 
     fusion: Fusion = "average"
     flip: bool = False

@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from onebody.config import Config
@@ -59,6 +59,8 @@ class SkeletonConfig(Config):
             several side by side.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"stream"})
+
     kind: Literal["skeleton"] = "skeleton"
     width: float = Field(1.0, gt=0)
     channels: PositiveInt = 128
@@ -72,14 +74,6 @@ class SkeletonConfig(Config):
     dropout: float = Field(0.1, ge=0, lt=1)
     causal: bool = False
     stream: Streams = ("joint",)
-
-    @model_serializer(mode="wrap")
-    def _without_default_stream(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``stream`` out where it changes nothing: recipes from before it stay the same."""
-        values: dict[str, Any] = handler(self)
-        if self.stream == ("joint",):
-            values.pop("stream", None)
-        return values
 
 
 class FrameFeatures(nn.Module):

@@ -6,16 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, model_validator
 
 from onebody.balancing import BALANCERS
-from onebody.config import Config, choice, nearest, read_config
+from onebody.config import Config, choice, nearest, read_config, without_later
 from onebody.data import InputSpec
-from onebody.data.augment import SENSORS, AugmentConfig
+from onebody.data.augment import AugmentConfig
 from onebody.datasets import DATASETS
-from onebody.evaluation import PLAIN, People, SplitConfig, ViewsConfig
+from onebody.evaluation import People, SplitConfig, ViewsConfig
 from onebody.models import NETWORKS
 from onebody.tasks import TASKS, TaskConfig
 from onebody.training.calibrate import CalibrateConfig
@@ -74,6 +74,8 @@ class DataConfig(Config):
         thin: by class column, the share of its labeled rows that training keeps; the others are
             left out whole (see `onebody.training.thin`).
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"derive"})
 
     dataset: DatasetPart
     rename: dict[str, str] = Field(default_factory=dict)
@@ -185,6 +187,8 @@ class Recipe(Config):
         study: what ``onebody study`` varies; read by `onebody.studies`, and nothing to a training.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"judged_on"})
+
     data: tuple[DataConfig, ...]
     tasks: dict[str, TaskPart]
     network: NetworkPart
@@ -279,26 +283,8 @@ class Recipe(Config):
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits of everything that the result depends on."""
-        values = self.plain()
+        values = without_later(self, self.plain())
         del values["twins"], values["study"]
-        if not self.judged_on:  # as if the key were not there, as of recipes before it
-            del values["judged_on"]
-        for part, told in zip(self.data, values["data"], strict=True):
-            for key in getattr(part.dataset, "later", ()):
-                if getattr(part.dataset, key) == type(part.dataset).model_fields[key].default:
-                    del told["dataset"][key]
-        if not self.split.seen_share:
-            del values["split"]["seen_share"]
-        for key, plain in PLAIN.model_dump(mode="json").items():
-            if values["evaluation"][key] == plain:  # as if the key were not there
-                del values["evaluation"][key]
-        for part in values["data"]:
-            if not part["derive"]:
-                del part["derive"]
-        for place, key in (*(("augment", key) for key in SENSORS), ("input", "sensors")):
-            off = type(getattr(self, place)).model_fields[key].default
-            if getattr(getattr(self, place), key) == off:  # likewise
-                del values[place][key]
         values["train"] = {k: v for k, v in values["train"].items() if k not in _NO_INFLUENCE}
         values["pseudo"] = [[p, content_hash(Path(p["teacher"]))] for p in values["pseudo"]]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
