@@ -160,3 +160,9 @@ def test_recipes_say_how_they_are_run():
             for x in head
             for command in ("train", "compare", "study", "classic")
         ), path.name
+
+
+def test_names_of_test_files_are_unique():
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    twice = {name for name in names if names.count(name) > 1}
+    assert not twice, f"pytest takes two files of one name for one: {sorted(twice)}"

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_helpers import NUMBERS as READ_NUMBERS
 from model_helpers import SHARED, TINY, batch_for, scramble
 
 from onebody.config import Config, read_config
@@ -31,14 +32,18 @@ TASKS: dict[str, Config] = {
     ),
 }
 SPEC = InputSpec(size=32, frames=4)
-JOINTS = InputSpec(modality="skeleton", skeleton="kinect-20", frames=4)
+NUMBERS = {
+    "skeleton": InputSpec(modality="skeleton", skeleton="kinect-20", frames=4),
+    "imu": InputSpec(modality="imu", sensors=2, frames=24),
+}
 
 
 def _fitting(encoder: str) -> tuple[dict[str, Config], InputSpec]:
     """Return tasks and input that an encoder can serve."""
-    if TINY[encoder]["kind"] != "skeleton":
+    if (shapes := READ_NUMBERS.get(TINY[encoder]["kind"])) is None:
         return TASKS, SPEC
-    return {name: task for name, task in TASKS.items() if name != "pose"}, JOINTS
+    (modality,) = shapes
+    return {name: task for name, task in TASKS.items() if name != "pose"}, NUMBERS[modality]
 
 
 def _save(folder: Path, encoder: str = "light", sharing: str = "hard"):
