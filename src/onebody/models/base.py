@@ -7,7 +7,7 @@ system with its own wiring can be another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -36,6 +36,15 @@ def scoped(state: State, prefix: str) -> State:
 def prefixed(state: State, prefix: str) -> State:
     """Return a layer's state under its prefix."""
     return {f"{prefix}.{k}": v for k, v in state.items()}
+
+
+def run_blocks(blocks: Iterable[nn.Module], x: Feature, state: State) -> tuple[Feature, State]:
+    """Run layers ``(x, state) -> (x, state)`` in series; each has the state under its number."""
+    left: State = {}
+    for number, block in enumerate(blocks):
+        x, kept = block(x, scoped(state, str(number)))
+        left |= prefixed(kept, str(number))
+    return x, left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from onebody.config import Config
-from onebody.models.base import Encoder, Stage, StageInfo, prefixed, scoped
+from onebody.models.base import Encoder, Stage, StageInfo, run_blocks
 from onebody.models.graph import GraphConvolution, Topology, spatial_partitions
 from onebody.models.inputs import InputShape, single_skeleton
 from onebody.models.joint_stem import JointStem
@@ -169,11 +169,7 @@ class GraphStage(Stage):
 
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:
         """Map ``[B, C, T, J]`` to ``[B, C', ceil(T / stride), J]``."""
-        left: State = {}
-        for number, block in enumerate(self.blocks):
-            x, kept = block(x, scoped(state, str(number)))
-            left |= prefixed(kept, str(number))
-        return x, left
+        return run_blocks(self.blocks, x, state)
 
 
 def build_stgcn(config: StgcnConfig, *, inputs: Mapping[str, InputShape]) -> Encoder:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onebody.models.base import Stage, prefixed, scoped
+from onebody.models.base import Stage, run_blocks
 from onebody.models.norms import BatchNorm1d
 from onebody.types import Feature, State
 
@@ -82,8 +82,4 @@ class TemporalStage(Stage):
 
     def forward(self, x: Feature, state: State) -> tuple[Feature, State]:
         """Map ``[B, C, T]`` to the same."""
-        left: State = {}
-        for number, block in enumerate(self.blocks):
-            x, kept = block(x, scoped(state, str(number)))
-            left |= prefixed(kept, str(number))
-        return x, left
+        return run_blocks(self.blocks, x, state)
