@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import KMeans
 
+from onebody.classic.transformer import ListTransformer
 from onebody.types import Bools, Doubles, Floats
 
 _ENOUGH = 10
 """Whole frames per word from which a codebook is learned of whole frames alone."""
 
 
-class PartCodebooks(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class PartCodebooks(ListTransformer):
     """Learn a codebook per part by k-means, and turn descriptors into votes for its words.
 
     A frame votes for its nearest word, or softly for several (weights fall with the squared
@@ -117,14 +117,6 @@ class PartCodebooks(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         padded = np.zeros((len(frames), self.words))
         padded[:, : len(centers)] = np.where(_may_vote(frames)[:, None], votes, 0.0)
         return padded
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that descriptors are no table of numbers."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
-        tags.no_validation = True
-        return tags
 
 
 def distances(frames: Doubles, centers: Doubles) -> Doubles:

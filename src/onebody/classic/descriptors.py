@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from onebody.classic.clips import Clip, check_clips
 from onebody.classic.parts import TRUNK, Part, stated_parts
+from onebody.classic.transformer import ListTransformer
 from onebody.data.joints import bone_length, root_path
 from onebody.skeletons import Skeleton, get_skeleton
 from onebody.types import Floats
@@ -18,7 +18,7 @@ _HALF_WINDOW_S = 1 / 15
 """Half of the time that a velocity is taken over: longer than the sensor's trembling."""
 
 
-class PartDescriptors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class PartDescriptors(ListTransformer):
     """Turn skeleton clips into descriptors of parts, frame by frame.
 
     A descriptor holds the positions of the part's joints and their velocities. Lengths are in mean
@@ -107,14 +107,6 @@ class PartDescriptors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             both = [positions / place, speeds * (self.velocity / speed)]
             joined.append(np.concatenate(both if self.velocity else both[:1], axis=1))
         return joined
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that clips are no table of numbers."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
-        tags.no_validation = True
-        return tags
 
 
 def velocities(values: Floats, fps: float) -> Floats:

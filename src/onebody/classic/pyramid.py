@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
+from onebody.classic.transformer import ListTransformer
 from onebody.types import Doubles, Ints
 
 
-class TemporalPyramid(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TemporalPyramid(ListTransformer):
     """Sum votes over a temporal pyramid.
 
     Level n cuts a clip into n equal pieces of time; a frame on a border belongs to both sides by
@@ -89,13 +89,6 @@ class TemporalPyramid(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         found = found**self.power
         length = float(np.linalg.norm(found))
         return found / length if length > 0 else found
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that votes are no table of numbers."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.no_validation = True
-        return tags
 
 
 def histograms(votes: Doubles, pieces: int) -> Doubles:

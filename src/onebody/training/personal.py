@@ -10,7 +10,8 @@ import numpy as np
 
 import onebody
 from onebody.config import lookup
-from onebody.data import ClassColumn, SampleTable, Source
+from onebody.data import Source, TargetSpec
+from onebody.data.targets import class_labels
 from onebody.evaluation import evaluate, figures
 from onebody.models import Network, SavedNetwork, load_network, save_calibration, save_network
 from onebody.tasks import Task, taught
@@ -29,7 +30,7 @@ from onebody.training.personal_rows import (
 from onebody.training.reading import load_recipe
 from onebody.training.recipe import Recipe
 from onebody.training.sources import Sources, build_sources
-from onebody.types import Bools
+from onebody.types import Bools, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,34 +195,28 @@ def _measurable(
     for source in tested:
         table = source.table
         for target in source.targets:
-            if target.form != "class" or target.table is None or target.task == learned:
+            if target.form != "class" or target.task == learned:
                 continue
-            seen = {c for s in found.splits["train"] for c in _classes(s, target.task).tolist()}
-            own = _classes_of(table, target.column, target.table)
+            seen = {
+                label
+                for trained in found.splits["train"]
+                for same in trained.targets
+                if same.task == target.task
+                for label in _classes(trained, same).tolist()
+            }
+            own = _classes(source, target)
             strange: Bools = (own >= 0) & ~np.isin(own, list(seen))
             if strange.any():
                 left_out[target.task] = left_out.get(target.task, 0) + int(strange.sum())
-                table = table.hide(target.column, strange)
+                for column in target.columns:
+                    table = table.hide(column, strange) if column in table.columns else table
         made.append(replace(source, table=table))
     return made, left_out
 
 
-def _classes(source: Source, task: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the task's classes of a source's rows."""
-    for target in source.targets:
-        if target.task == task and target.table is not None:
-            return _classes_of(source.table, target.column, target.table)
-    return np.zeros(0, np.int64)
-
-
-def _classes_of(
-    table: SampleTable, name: str, places: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _classes(source: Source, target: TargetSpec) -> Ints:
     """Return ``[N]`` a task's class of each row; -1 where there is none."""
-    column = table.columns.get(name)
-    if not isinstance(column, ClassColumn):
-        return np.full(len(table), -1, np.int64)
-    return np.where(column.values >= 0, places[column.values], -1)
+    return class_labels(source.table, np.arange(len(source.table), dtype=np.int64), target)
 
 
 def _step(

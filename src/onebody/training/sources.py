@@ -152,11 +152,12 @@ def _judged_columns(
                     f"'judged_on': task {name!r} is made of other tasks' labels. Name those tasks."
                 )
             continue
-        if found.setdefault(target.column, people) != people:
-            raise ValueError(
-                f"'judged_on': several tasks read column {target.column!r}, of which {name!r} is "
-                "judged on other people. Judge them on the same."
-            )
+        for column in target.columns:
+            if found.setdefault(column, people) != people:
+                raise ValueError(
+                    f"'judged_on': several tasks read column {column!r}, of which {name!r} is "
+                    "judged on other people. Judge them on the same."
+                )
     return {column: people for column, people in found.items() if people}
 
 
