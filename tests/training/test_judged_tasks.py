@@ -60,6 +60,16 @@ def test_names_and_values_are_checked(values):
         read({**values, "judged_on": {"action": "some"}})
 
 
+def test_both_columns_of_a_tree_are_judged_on_the_same_rows(values):
+    actions = build_sources(read(values)).tasks["action"].classes
+    tree = {"all": list(actions)}
+    values["data"][0]["derive"] = {"kind_of": {"column": "action", "tree": tree}}
+    values["tasks"]["action"] = {"kind": "tree", "class_column": "kind_of", "tree": tree}
+    table = build_sources(read(values)).splits["test"][0].table
+    for column in ("action", "kind_of"):
+        np.testing.assert_array_equal(table.labeled(column), table.subject == "s0")
+
+
 def test_tasks_of_one_column_are_judged_alike(values):
     values["tasks"]["again"] = {"kind": "classification", "column": "action"}
     with pytest.raises(ValueError, match="several tasks read column 'action'"):
