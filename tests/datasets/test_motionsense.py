@@ -83,6 +83,11 @@ def test_nothing_there(tmp_path):
         ("fly_1/sub_1.csv", motionsense_text(3), "act one of dws"),
         ("wlk_7/sub_9.csv", motionsense_text(3).replace("gravity.y", "gravy"), "'gravity.y'"),
         ("wlk_7/sub_9.csv", motionsense_text(3)[:-12] + "\n", "expected 13 numbers in row 3"),
+        (
+            "wlk_7/sub_9.csv",
+            motionsense_text(3).replace("attitude.roll", "gravity.x"),
+            "names 'gravity.x' twice",
+        ),
     ],
 )
 def test_files_that_contradict_their_layout(official, name, text, said):
@@ -101,6 +106,31 @@ def test_any_list_of_people_is_read_or_named(tmp_path_factory, text):
     file.write_text(text, encoding="utf-8", newline="")
     said = fault(lambda: read_people(file))
     assert not said or PEOPLE in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"code,weight,gender\n1,\xe9,1\n", "as UTF-8 text, found"),
+        (b"code,gender\n1," + b"1" * 200_000 + b"\n", "field larger than"),
+        (b"code,gender\n3,1\n4,1\n3,0\n", ":4: expected one gender of person 3, found two"),
+        (b"", "a list of people, found none"),
+    ],
+)
+def test_lists_that_are_none_are_named(tmp_path, content, said):
+    (tmp_path / PEOPLE).write_bytes(content)
+    with pytest.raises(ValueError, match=said) as error:
+        read_people(tmp_path / PEOPLE)
+    assert str(error.value).startswith(str(tmp_path / PEOPLE))
+
+
+def test_a_recording_stands_in_one_place(official):
+    copy = official / "A_DeviceMotion_data" / "A_DeviceMotion_data" / "wlk_7" / "sub_1.csv"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    for number in ("1", "01"):
+        (copy.parent / f"sub_{number}.csv").write_text(motionsense_text(200))
+    with pytest.raises(ValueError, match="wlk_7/sub_1: expected one recording of this name"):
+        read_motionsense(MotionSenseConfig(folder=official))
 
 
 def test_the_real_list(shared):

@@ -73,6 +73,7 @@ def test_a_row_is_a_body(official):
             {"acc_lying_chest.csv": realworld_text(), "b/acc_lying_chest.csv": realworld_text()},
             "the same recording",
         ),
+        ("acc_lying_csv.zip", {"acc_sitting_head.csv": realworld_text()}, "recording of 'lying'"),
     ],
 )
 def test_archives_that_contradict_their_layout(official, name, members, said):
@@ -80,6 +81,29 @@ def test_archives_that_contradict_their_layout(official, name, members, said):
     with pytest.raises(ValueError, match=said) as error:
         read_realworld(RealWorldConfig(folder=official))
     assert name in str(error.value)
+
+
+def test_a_clock_that_jumps_is_named(tmp_path):
+    folder = tmp_path / "proband2" / "data"
+    folder.mkdir(parents=True)
+    late = realworld_text() + "999,9435993733000,1,2,3\n"
+    (folder / "acc_sitting_head.csv").write_text(late)
+    with pytest.raises(ValueError, match=r"proband2/sitting/1/head: .* at most 56 hours at 50 Hz"):
+        read_realworld(RealWorldConfig(folder=tmp_path))
+
+
+def test_times_in_seconds_leave_no_recording(tmp_path):
+    folder = tmp_path / "proband2" / "data"
+    folder.mkdir(parents=True)
+    head, *lines = realworld_text().splitlines()
+    slow = [f"{n},{1435993733 + n / 50},1,2,3" for n in range(len(lines))]
+    (folder / "acc_sitting_head.csv").write_text("\n".join([head, *slow]))
+    said = "no recording is left: .* Take a larger 'max_gap_s'"
+    with (
+        pytest.warns(UserWarning, match="1 recordings of which too little"),
+        pytest.raises(ValueError, match=said),
+    ):
+        read_realworld(RealWorldConfig(folder=tmp_path))
 
 
 def test_a_damaged_archive_is_named(official):

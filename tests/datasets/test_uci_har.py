@@ -58,6 +58,8 @@ def test_other_windows(official):
             "expected 128 numbers in row 1",
         ),
         ("activity_labels.txt", lambda text: text.replace("LAYING", "LYING"), "LYING"),
+        ("activity_labels.txt", lambda text: text.replace("1 WALKING", "2 WALKING"), "found 2 W"),
+        ("test/subject_test.txt", lambda text: text.replace("2", "3"), "subject 3 in both"),
     ],
 )
 def test_files_that_contradict_each_other(official, name, change, said):

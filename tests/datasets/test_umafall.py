@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,15 @@ from hypothesis import strategies as st
 from worn_files import fault, umafall_name, umafall_samples, umafall_text
 
 from onebody.data.sources import read_array
-from onebody.datasets.umafall import ACTIVITIES, UmafallConfig, read_trial, read_umafall
+from onebody.datasets.umafall import (
+    ACTIVITIES,
+    UmafallConfig,
+    official_trials,
+    read_trial,
+    read_umafall,
+)
 from onebody.datasets.wearable_packed import save_trials
-from onebody.datasets.wearable_trial import Faults
+from onebody.datasets.wearable_trial import Faults, Stream, Trial
 
 POSITIONS = ["thigh_pocket", "chest", "waist", "wrist", "ankle"]
 
@@ -24,7 +31,7 @@ def official(tmp_path):
     folder = tmp_path / "official"
     folder.mkdir()
     for subject, movement, kind in ((1, "Walking", "ADL"), (17, "backwardFall", "Fall")):
-        text = umafall_text(umafall_samples(), gender="F" if subject == 1 else "M")
+        text = umafall_text(umafall_samples(), subject=subject, gender="F" if subject == 1 else "M")
         (folder / umafall_name(subject, movement, kind=kind)).write_text(text)
     return folder
 
@@ -115,6 +122,7 @@ def test_an_empty_folder(tmp_path):
         (lambda text: text.replace("; 3; WRIST;", "; 1; WRIST;"), "twice"),
         (lambda text: text.replace("%f8", "%").replace("; 3; WRIST; tag", ""), "sensor 3, which"),
         (lambda text: text.replace("Gender: F", "Gender: X"), "found 'X'"),
+        (lambda text: text.replace(";1;0;0;0\r", ";1;0;0.5;0\r"), "types 0, 1 and 2, found 0.5"),
         (lambda text: text.split("\r\n2")[0].split("\r\n1")[0], "found none"),
     ],
 )
@@ -130,6 +138,47 @@ def test_files_that_contradict_their_layout(tmp_path, damage, said):
     with pytest.raises(ValueError, match=said) as found:
         read_trial(file, Faults())
     assert file.name in str(found.value)
+
+
+def test_names_and_headers_that_contradict_each_other(tmp_path):
+    text = umafall_text(umafall_samples(0.5))
+    file = tmp_path / umafall_name(1, "Walking", kind="Fall")
+    file.write_text(text)
+    with pytest.raises(ValueError, match="its name calls 'Walking' 'Fall'"):
+        read_trial(file, Faults())
+    other, same = (tmp_path / umafall_name(number, "Walking") for number in (1, 17))
+    for path in (other, same):
+        path.write_text(text.replace("Subject_01", "Subject_17"))
+    with pytest.warns(UserWarning, match=rf"1 files whose header .* \(first: .*{other.name}\)"):
+        people = [trial.subject for trial in official_trials([other, same])]
+    assert people == ["1", "17"]  # the name counts
+
+
+def test_trials_that_contradict_each_other(official):
+    text = umafall_text(umafall_samples(2.0), gender="M")
+    (official / umafall_name(1, "Walking", number=9)).write_text(text)
+    with pytest.warns(UserWarning, match="1 trials contradict .* calls subject 1 male, UMAFall_"):
+        found = read_umafall(UmafallConfig(folder=official))
+    assert labels(found.select(found.subject == "1"), "gender") == ["female"] * 5 + ["male"] * 5
+    (official / umafall_name(1, "Walking", number=9)).unlink()
+    (official / "copy").mkdir()
+    (official / "copy" / umafall_name(1, "Walking")).write_text(text)
+    with pytest.raises(ValueError, match="expected one recording of this name, found two"):
+        read_umafall(UmafallConfig(folder=official))
+
+
+def test_a_sensor_where_none_is_worn_is_refused(tmp_path):
+    stream = Stream(
+        position="nose",
+        quantity="acceleration",
+        times_s=np.arange(40) / 20,
+        values=np.ones((40, 3), np.float32),
+    )
+    worn = replace(stream, position="wrist")
+    for streams, said in (((worn, stream), "one at 'nose'"), ((worn, worn), "two at 'wrist'")):
+        save_trials(tmp_path, [Trial(name="a", subject="1", labels={}, streams=streams)])
+        with pytest.raises(ValueError, match=f"a: expected one acceleration at .* {said}"):
+            read_umafall(UmafallConfig(folder=tmp_path))
 
 
 @settings(max_examples=60)

@@ -51,7 +51,10 @@ def test_trials_come_back(tmp_path):
     [
         ("count", lambda a: a + 1, "times_s of"),
         ("count", lambda a: a * 0, "times_s of 0"),
+        ("count", lambda a: a.astype(np.float64), "whole numbers in count"),
         ("trial", lambda a: a + 3, "trial 0 to 2"),
+        ("trial", lambda a: a.astype(np.float64), "whole numbers in trial"),
+        ("subject", lambda a: np.where(a == "0", "", a), "a subject of each"),
         ("subject", lambda a: a[:-1], "subject of 3 trials"),
         ("times_s", lambda a: a[::-1], "ascending"),
         ("values", lambda a: a * np.nan, "finite"),

@@ -10,11 +10,11 @@ import numpy as np
 UMAFALL_SENSORS = {"RIGHTPOCKET": 0, "CHEST": 1, "WRIST": 3, "ANKLE": 4, "WAIST": 2}
 
 
-def umafall_text(samples, *, gender="F", sensors=UMAFALL_SENSORS):
+def umafall_text(samples, *, subject=1, gender="F", sensors=UMAFALL_SENSORS):
     """Write a trial; ``samples``: rows of ms, number, x, y, z, type, sensor."""
     lines = [
         "% Universidad de Malaga - ETSI de Telecomunicacion (Spain)      ",
-        "% Name: Subject_17                         ",
+        f"% Name: Subject_{subject:02}                         ",
         "% Age: 27",
         f"% Gender: {gender}   ",
         "      ",

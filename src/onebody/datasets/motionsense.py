@@ -98,18 +98,28 @@ def read_people(file: Path) -> dict[str, str]:
     """Read the list of people: gender by subject.
 
     Raises:
-        ValueError: if it is no such list.
+        ValueError: if it is no such list, or contradicts itself.
     """
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    people = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"{file}: expected a list of people as UTF-8 text, found: {error}. Fetch it again."
+        ) from None
+    if not rows:
+        raise ValueError(f"{file}: expected a list of people, found none. Fetch it again.")
+    people: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):
         code, gender = (row.get("code") or "").strip(), (row.get("gender") or "").strip()
         if not code.isdecimal() or gender not in GENDERS:
             raise ValueError(
                 f"{file}:{number}: expected a code and a gender 0 or 1, found {code!r}, {gender!r}."
             )
-        people[str(int(code))] = GENDERS[gender]
+        if people.setdefault(str(int(code)), GENDERS[gender]) != GENDERS[gender]:
+            raise ValueError(
+                f"{file}:{number}: expected one gender of person {code}, found two. Correct it."
+            )
     return people
 
 
@@ -149,7 +159,12 @@ def _trial(
     wanted += [f"rotationRate.{axis}" for axis in _AXES]
     missing = [column for column in wanted if column not in names]
     if missing:
-        raise ValueError(f"{name}: expected a column {missing[0]!r}, found {', '.join(names)}.")
+        told = ", ".join(names)[:80] or "none"
+        raise ValueError(
+            f"{name}: expected a column {missing[0]!r}, found {told}. Fetch the file again."
+        )
+    if twice := [column for column in wanted if names.count(column) > 1]:
+        raise ValueError(f"{name}: the header names {twice[0]!r} twice. Fetch the file again.")
     values = read_numbers(body, name, len(names), ",")[:, [names.index(c) for c in wanted]]
     times = np.arange(len(values)) / RATE_HZ
     readings = (

@@ -98,11 +98,16 @@ def _trials(files: list[Path]) -> Iterator[Trial]:
     for path in files:
         activity = path.name.split("_")[1]
         gathered.setdefault((_proband(path) or 0, activity), []).append(path)
-    for (person, _), paths in sorted(gathered.items()):
+    for (person, activity), paths in sorted(gathered.items()):
         streams: dict[tuple[str, int], list[Stream]] = {}
         seen: dict[tuple[str, int, str, str], str] = {}
         for path in paths:
             for text in _texts(path):
+                if activity in ACTIVITIES and text.activity != activity:
+                    raise ValueError(
+                        f"{text.place}: expected a recording of {activity!r}, as its archive is "
+                        f"called, found one of {text.activity!r}. Rename one of them."
+                    )
                 key = (text.activity, text.part, text.position, text.quantity)
                 if key in seen:
                     raise ValueError(
@@ -112,11 +117,11 @@ def _trials(files: list[Path]) -> Iterator[Trial]:
                 stream = _stream(text, faults)
                 if stream is not None:
                     streams.setdefault((text.activity, text.part), []).append(stream)
-        for (activity, part), found in sorted(streams.items()):
+        for (own, part), found in sorted(streams.items()):
             yield Trial(
-                name=f"proband{person}/{activity}/{part}",
+                name=f"proband{person}/{own}/{part}",
                 subject=str(person),
-                labels={"activity": activity},
+                labels={"activity": own},
                 streams=tuple(found),
             )
     if faults.places:

@@ -90,18 +90,27 @@ def _files(folder: Path, part: str) -> dict[str, Path]:
 def _check_names(file: Path) -> None:
     """Refuse another order of activities than the official one."""
     lines = file.read_text("latin-1").split("\n")
-    found = tuple(line.split()[-1] for line in lines if line.strip())
-    if found != ACTIVITIES:
+    found = [" ".join(line.split()) for line in lines if line.strip()]
+    expected = [f"{number} {name}" for number, name in enumerate(ACTIVITIES, start=1)]
+    if found != expected:
         raise ValueError(
-            f"{file}: expected the activities {', '.join(ACTIVITIES)}, found {', '.join(found)}."
+            f"{file}: expected the activities {', '.join(expected)}, found "
+            f"{', '.join(found)[:200] or 'none'}. Fetch the file again."
         )
 
 
 def _trials(folder: Path) -> Iterator[Trial]:
     """Put windows together to recordings."""
     faults = Faults()
+    taught: set[int] = set()
     for part in PARTS:
         activity, subject, windows = _read_part(folder, part)
+        if both := taught & set(subject.tolist()):
+            raise ValueError(
+                f"{_files(folder, part)['subject']}: expected other people than in "
+                f"{PARTS[0]}, found subject {min(both)} in both. Fetch the files again."
+            )
+        taught |= set(subject.tolist())
         for first, stop in _runs(activity, subject, windows):
             values = _joined(windows[first:stop])
             name = f"{part}:{first + 1}-{stop}"

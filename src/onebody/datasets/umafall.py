@@ -116,6 +116,12 @@ def official_trials(files: Iterable[Path]) -> Iterator[Trial]:
         yield read_trial(file, faults)
     if faults.places:
         warnings.warn(f"umafall: samples left out: {faults}.", stacklevel=2)
+    if faults.contradicted:
+        warnings.warn(
+            f"umafall: {len(faults.contradicted)} files whose header names another person or "
+            f"movement than their name, which was taken (first: {faults.contradicted[0]}).",
+            stacklevel=2,
+        )
 
 
 def read_trial(file: Path, faults: Faults) -> Trial:
@@ -136,9 +142,14 @@ def read_trial(file: Path, faults: Faults) -> Trial:
     sensors = _sensors(header, file)
     values = read_numbers(body, str(file), 7, ";")
     labels = {"activity": found[3], "kind": found[2]}
+    if (found[2] == "Fall") != found[3].endswith("Fall"):
+        raise ValueError(f"{file}: its name calls {found[3]!r} {found[2]!r}. Correct the name.")
+    _check_header(header, found, faults, file)
     if gender := _said(header, "Gender"):
         if gender not in GENDERS:
-            raise ValueError(f"{file}: expected '% Gender: F' or M, found {gender!r}.")
+            raise ValueError(
+                f"{file}: expected '% Gender: F' or M, found {gender!r}. Correct the header."
+            )
         labels["gender"] = GENDERS[gender]
     return Trial(
         name=file.stem,
@@ -181,6 +192,11 @@ def sensor_parts(
             f"{file}: samples of sensor {min(strangers):g}, which the header's table does not list "
             f"({', '.join(map(str, sensors))}). Fetch the file again."
         )
+    types = set(np.unique(values[:, 5]).tolist()) - {0.0, 1.0, 2.0}
+    if types:
+        raise ValueError(
+            f"{file}: expected sensor types 0, 1 and 2, found {min(types):g}. Fetch the file again."
+        )
     for sensor, position in sensors.items():
         for kind in np.unique(values[:, 5]):
             own = values[(values[:, 6] == sensor) & (values[:, 5] == kind)]
@@ -203,8 +219,18 @@ def _sensors(header: list[str], file: Path) -> dict[int, str]:
             raise ValueError(f"{file}: the header lists sensor {cells[1]} or {cells[2]} twice.")
         sensors[int(cells[1])] = cells[2]
     if not sensors:
-        raise ValueError(f"{file}: expected a table of sensors in the header, found none.")
+        raise ValueError(
+            f"{file}: expected a table of sensors in the header, found none. Fetch the file again."
+        )
     return sensors
+
+
+def _check_header(header: list[str], name: re.Match[str], faults: Faults, file: Path) -> None:
+    """Count a file whose header names another person or movement than its name, which counts."""
+    person = re.fullmatch(r"Subject_(\d+)", _said(header, "Name"))
+    movement = _said(header, "Description of the movement")
+    if (person and int(person[1]) != int(name[1])) or (movement and movement != name[3]):
+        faults.contradicted.append(str(file))
 
 
 def _said(header: list[str], key: str) -> str:

@@ -37,7 +37,7 @@ class WearableConfig(Config):
     prepared: Path | None = None
     per: Literal["sensor", "body"] = "sensor"
     rate_hz: float = Field(50.0, gt=0.0, le=1000.0)
-    lowpass_hz: float | None = Field(None, gt=0.0)
+    lowpass_hz: float | None = Field(None, ge=0.01)  # slower ones need minutes of readings
     accelerometer_only: bool = False
     window_s: float | None = Field(None, gt=0.0)
     overlap: float = Field(0.0, ge=0.0, lt=1.0)

@@ -95,10 +95,14 @@ def load_trials(folder: Path) -> Iterator[Trial]:
 
 def _check(arrays: dict[str, npt.NDArray[Any]]) -> None:
     """Refuse arrays that contradict each other."""
+    for name in ("trial", "count"):
+        whole = np.issubdtype(arrays[name].dtype, np.integer) and arrays[name].ndim == 1
+        _expect(bool(whole), f"whole numbers in {name}", f"{arrays[name].dtype}")
     trials, samples = len(arrays["name"]), int(arrays["count"].sum())
     labels = [name for name in arrays if name.startswith("label/")]
     for name in ("subject", "split", *labels):
         _expect(arrays[name].shape == (trials,), f"{name} of {trials} trials", arrays[name].shape)
+    _expect(bool((arrays["subject"].astype(np.str_) != "").all()), "a subject of each", "none")
     for name in ("trial", "position", "quantity"):
         fits = arrays[name].shape == arrays["count"].shape
         _expect(fits, f"{name} of {len(arrays['count'])} streams", arrays[name].shape)

@@ -27,6 +27,9 @@ CHANNELS = 6
 _CHUNK_BYTES = 64 << 20
 """Arrays are written to files of about this size, so that a large set never lies in memory."""
 
+MAX_SAMPLES = 10_000_000
+"""Most samples of one recording at the wanted rate; a clock that jumps would ask for more."""
+
 _NO_INFLUENCE = {"folder", "prepared", "window_s", "overlap", "min_valid", "subject_prefix"}
 """Keys that the kept table does not depend on: windows are cut when it is opened."""
 
@@ -97,7 +100,8 @@ def make_rows(
     """Write trials at one rate into a folder, and return the table of whole recordings.
 
     Raises:
-        ValueError: if no trial has a sensor at the asked positions.
+        ValueError: if no trial has a sensor at the asked positions, or trials contradict each
+            other.
     """
     rows: list[_Row] = []
     sources: list[str] = []
@@ -110,7 +114,7 @@ def make_rows(
             sources.extend(store_arrays(file, waiting).tolist())
             waiting.clear()
 
-    for trial in trials:
+    for trial in _apart(dataset.name, trials):
         made = list(_rows(dataset, config, trial))
         bare += not made
         for row in made:
@@ -143,22 +147,63 @@ def files_below(folder: Path, *patterns: str) -> list[Path]:
     )
 
 
+def _apart(dataset: str, trials: Iterable[Trial]) -> Iterator[Trial]:
+    """Refuse two trials of one name; a person of two genders, as UMAFall has one, is named."""
+    names: set[str] = set()
+    genders: dict[str, tuple[str, str]] = {}
+    strange: list[str] = []
+    for trial in trials:
+        if trial.name in names:
+            raise ValueError(
+                f"{trial.name}: expected one recording of this name, found two. Remove one of them."
+            )
+        names.add(trial.name)
+        if gender := trial.labels.get("gender"):
+            first, other = genders.setdefault(trial.subject, (gender, trial.name))
+            if first != gender:
+                strange.append(
+                    f"{trial.name} calls subject {trial.subject} {gender}, {other} {first}"
+                )
+        yield trial
+    if strange:
+        warnings.warn(
+            f"{dataset}: {len(strange)} trials contradict another one's gender of the same person "
+            f"(first: {strange[0]}). Labels are kept as they stand.",
+            stacklevel=2,
+        )
+
+
+def _streams(dataset: WearableSet, trial: Trial) -> dict[tuple[str, Quantity], Stream]:
+    """Return a trial's streams by position and quantity."""
+    found: dict[tuple[str, Quantity], Stream] = {}
+    for stream in trial.streams:
+        key = (stream.position, stream.quantity)
+        if stream.position not in dataset.positions or key in found:
+            raise ValueError(
+                f"{trial.name}: expected one {stream.quantity} at each of "
+                f"{', '.join(dataset.positions)}; found {'two' if key in found else 'one'} at "
+                f"{stream.position!r}. Fetch or pack the recording anew."
+            )
+        found[key] = stream
+    return found
+
+
 def _rows(dataset: WearableSet, config: WearableConfig, trial: Trial) -> Iterator[_Row]:
     """Bring a trial's sensors to one rate."""
     wanted = [p for p in dataset.positions if not config.positions or p in config.positions]
-    found = {(stream.position, stream.quantity): stream for stream in trial.streams}
+    found = _streams(dataset, trial)
     worn = [position for position in wanted if (position, "acceleration") in found]
     if not worn:
         return
     if config.per == "sensor":
         for position in worn:
             times = found[position, "acceleration"].times_s
-            grid = _grid(times[0], times[-1], config.rate_hz)
+            grid = _grid(times[0], times[-1], config.rate_hz, f"{trial.name}/{position}")
             values = _sensor(found, position, grid, config)
             yield _Row(trial=trial, position=position, values=values[:, None])
         return
     ends = [found[position, "acceleration"].times_s[[0, -1]] for position in worn]
-    grid = _grid(min(e[0] for e in ends), max(e[1] for e in ends), config.rate_hz)
+    grid = _grid(min(e[0] for e in ends), max(e[1] for e in ends), config.rate_hz, trial.name)
     body = np.full((len(grid), len(wanted), CHANNELS), np.nan, np.float32)
     for place, position in enumerate(wanted):
         if position in worn:
@@ -166,8 +211,19 @@ def _rows(dataset: WearableSet, config: WearableConfig, trial: Trial) -> Iterato
     yield _Row(trial=trial, position="", values=body)
 
 
-def _grid(start_s: float, end_s: float, rate_hz: float) -> Numbers:
-    """Return times from a start on, a steady rate apart, up to an end."""
+def _grid(start_s: float, end_s: float, rate_hz: float, place: str) -> Numbers:
+    """Return times from a start on, a steady rate apart, up to an end.
+
+    Raises:
+        ValueError: if that is no length of a recording.
+    """
+    if (end_s - start_s) * rate_hz >= MAX_SAMPLES:
+        raise ValueError(
+            f"{place}: expected a recording of at most {MAX_SAMPLES / rate_hz / 3600:.0f} hours at "
+            f"{rate_hz:g} Hz, found one of {(end_s - start_s) / 3600:.3g}. A clock jumps in it, or "
+            "its sensors have clocks of their own: fetch it again, leave it out, or read it with "
+            "'per: sensor'."
+        )
     return start_s + np.arange(int((end_s - start_s) * rate_hz + 1e-6) + 1) / rate_hz
 
 

@@ -66,11 +66,14 @@ class Faults:
     Attributes:
         broken: samples that are not finite.
         backward: samples whose time lies before that of an earlier one.
+        places: streams that they are of.
+        contradicted: files that say two things of one recording.
     """
 
     broken: int = 0
     backward: int = 0
     places: list[str] = field(default_factory=list)
+    contradicted: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         first = f" (first: {self.places[0]})" if self.places else ""

@@ -58,9 +58,12 @@ def cut_windows(
             spans.append((start / rate, (start + length) / rate))
     _say(table, short, unknown, window_s)
     if not rows:
+        what = "recording" if window_s is None else f"window of {window_s:g} s"
+        shorter = "" if window_s is None else "shorter windows, "
         raise ValueError(
-            f"Table {table.name!r}: no window of {window_s} s is left. Take shorter windows, or a "
-            "smaller 'min_valid'."
+            f"Table {table.name!r}: no {what} is left: of {short} too few samples are there, of "
+            f"{unknown} too little is known. Take {shorter}a larger 'max_gap_s' or a smaller "
+            "'min_valid'."
         )
     cut = table.select(np.array(rows, np.int64))
     if window_s is None:
