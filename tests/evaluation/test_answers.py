@@ -78,10 +78,12 @@ class Knowing(Network):
         for name, mask in asked.items():
             self.asked.append((name, batch.context.row[mask].tolist()))
             value = batch.targets[name].select(mask).value
-            if self.tasks[name].form == "vector":
+            if self.tasks[name].form != "joints":
                 wrong = [int(r) in self.wrong_rows for r in batch.context.row[mask]]
                 value = (value + torch.tensor(wrong).long()) % self.tasks[name].num_outputs
                 value = 9.0 * nn.functional.one_hot(value, self.tasks[name].num_outputs).float()
+                if self.tasks[name].form == "frames":
+                    value = value.unsqueeze(1).repeat(1, batch.num_frames, 1)
             outputs[name] = (torch.full_like(value, math.nan), value)  # only the last counts
         return [outputs]
 
@@ -167,6 +169,19 @@ def test_several_clips_give_one_answer_per_row(table, tasks, clips):
     assert results["action"].row.tolist() == [0, 1, 3, 4]
     assert results["action"].prediction.sum(1) == pytest.approx(1.0)
     assert len(results["pose"]) == 3 * 2 * clips
+    assert score(tasks, results) == pytest.approx(1.0)
+
+
+def test_several_clips_of_answers_per_frame_give_one_per_row(table):
+    configs = {
+        "action": ClassificationConfig(per_frame=True),
+        "gesture": ClassificationConfig(per_frame=True),
+        "any": UnionConfig(of=("action", "gesture")),
+    }
+    tasks = build_tasks(resolve_tasks(configs, [table]))
+    results = evaluate(Knowing(tasks), source_of(table, tasks, 4, frames=2), clips=2)
+    assert results["any"].row.tolist() == list(range(6))
+    assert results["any"].prediction.shape == (6, 5)
     assert score(tasks, results) == pytest.approx(1.0)
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from tiny_training import read
 
+from onebody.evaluation import evaluate
+from onebody.inference import load
 from onebody.metrics import Results
 from onebody.models import load_network
 from onebody.models.calibration import known_scores, log_probabilities, rejected, tempered
@@ -96,9 +98,9 @@ def test_scores_are_of_known_classes():
     assert rejected(p, "margin", 0.15).tolist() == [False, True, False]
 
 
-def tiny_joint(tiny, tmp_path, **changes):
+def tiny_joint(tiny, tmp_path, tasks=JOINT, **changes):
     return tiny(
-        tasks=JOINT,
+        tasks=tasks,
         data=[
             {
                 "dataset": {"kind": "tiny", "folder": str(tmp_path / "media"), "labels": "one"},
@@ -161,3 +163,24 @@ def test_a_balancer_cannot_weigh_a_task_without_a_loss(tiny, tmp_path):
     joint = {**JOINT, "routed": {**JOINT["routed"], "joint": True}}
     values = recipe.plain() | {"tasks": joint}
     assert build_run(read(values)).balancer is not None
+
+
+def test_answers_per_frame_are_calibrated_by_their_clips(tiny, tmp_path):
+    framed = {
+        name: {"kind": task, "per_frame": True} if isinstance(task, str) else task
+        for name, task in JOINT.items()
+    }
+    framed["kind"] = {**JOINT["kind"], "per_frame": True}
+    recipe = tiny_joint(tiny, tmp_path, tasks=framed)
+    train(recipe, tmp_path / "run", progress=False)
+    predictor = load(tmp_path / "run")
+    network, made = predictor.saved.network, predictor.saved.calibration
+    assert {task.form for task in network.tasks.values()} == {"frames"}
+    assert set(made) == set(framed)
+    (source,) = build_sources(recipe).splits["validation"]
+    for name, results in evaluate(network, source).items():
+        row = int(results.row[0])
+        answer = predictor.predict(source.table.media["rgb"][row], fps=25.0).classes[name]
+        # a file's answer is the mean over its frames, tempered as the calibration saw it
+        expected = tempered(results.prediction[0], made[name].temperature)
+        np.testing.assert_allclose(answer.scores[0], expected, atol=1e-5)

@@ -188,7 +188,7 @@ def _mirrored_mask(truth: Target, order: Ints) -> Target:
 def _joined(parts: Sequence[Results], task: Task, clips: int, fusion: Fusion) -> Results:
     """Join the batches of one task, and the clips of a row where it has one answer."""
     whole = concatenate(parts)
-    return fuse_clips(whole, fusion) if clips > 1 and task.form == "vector" else whole
+    return fuse_clips(whole, fusion) if clips > 1 and task.form != "joints" else whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from onebody.config import lookup
+from onebody.data import Context
 from onebody.data.reading import channels_of
 from onebody.inference.merge import PoseTrack
 from onebody.inference.own_boxes import Box, Numbers, boxes_of, checked_box, per_frame, united
@@ -20,6 +21,7 @@ from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
 from onebody.inference.windows import plan_windows
 from onebody.models import Calibration, SavedNetwork, load_network
+from onebody.models.calibration import tempered
 from onebody.tasks import JointTask, Task, TreeTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
@@ -195,18 +197,17 @@ class Predictor:
         everyone = torch.ones(len(batch), dtype=torch.bool, device=self.device)
         with torch.inference_mode():
             outputs = self.saved.network([batch], [dict.fromkeys(names, everyone)])[0]
-            decoded: dict[str, Tensor] = {
-                name: self.tasks[name].decode(
-                    outputs[name][-1].float() / self._temperature(name), batch.context
-                )
-                for name in names
-            }
-        return {name: value.float().cpu().numpy() for name, value in decoded.items()}
+            return {name: self._decoded(name, outputs[name][-1], batch.context) for name in names}
 
-    def _temperature(self, name: str) -> float:
-        """Return by what a task's output is divided; 1 where nobody has calibrated it."""
-        found = self.saved.calibration.get(name)
-        return 1.0 if found is None else found.temperature
+    def _decoded(self, name: str, output: Tensor, context: Context) -> Floats:
+        """Decode a task's output, calibrated where somebody has calibrated it."""
+        found, task = self.saved.calibration.get(name), self.tasks[name]
+        temperature = 1.0 if found is None else found.temperature
+        if task.form == "frames" and found is not None:
+            # It was learned from the answers for clips: means, which are tempered as they are.
+            scores = task.decode(output.float(), context).float().cpu().numpy()
+            return tempered(scores, temperature)
+        return task.decode(output.float() / temperature, context).float().cpu().numpy()
 
 
 class _Answers:

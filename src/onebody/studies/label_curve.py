@@ -114,7 +114,7 @@ def tasks_of(context: StudyContext, config: LabelsConfig) -> tuple[str, ...]:
         ValueError: if one is no class task with a twin, or shares its column with another task.
     """
     compared = [task for tasks in context.twins.values() for task in tasks]
-    classed = [task for task in compared if context.tasks[task].form == "vector"]
+    classed = [task for task in compared if context.tasks[task].form != "joints"]
     for task in config.tasks:
         if task not in classed:
             raise ValueError(f"'study.labels' names {task!r}. {nearest(task, classed)}")

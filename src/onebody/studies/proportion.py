@@ -86,7 +86,7 @@ def pair_of(context: StudyContext, config: ProportionConfig) -> tuple[str, str]:
     for task in pair:
         if task not in compared:
             raise ValueError(f"'study.proportions' names {task!r}. {nearest(task, compared)}")
-        if context.tasks[task].form != "vector":
+        if context.tasks[task].form == "joints":
             raise ValueError(f"'study.proportions': {task!r} is no task of one class per clip.")
     first, second = (context.tasks[task].column for task in pair)
     if first == second:

@@ -86,7 +86,7 @@ def class_tasks(context: StudyContext) -> tuple[str, ...]:
         name
         for tasks in context.twins.values()
         for name in tasks
-        if context.tasks[name].form == "vector"
+        if context.tasks[name].form != "joints"
     )
     if len(found) < 2:
         raise ValueError(

@@ -1,4 +1,9 @@
-"""`ClassTask`: what all tasks share whose answer is one class per sample."""
+"""`ClassTask`: what all tasks share whose answer is one class per sample, or per frame of it.
+
+Two forms. One answer per clip: logits ``[N, C]``. One per frame: logits ``[N, T, C]``, which learn
+at every frame of a clip what the clip is called, so that a stream has an answer at any time; the
+answer for a clip is the mean of its frames' probabilities.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +24,17 @@ from onebody.types import Form
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassTask(Task):
-    """One class per sample: logits ``[N, C]``, cross entropy, softmax.
+    """One class per sample: logits ``[N, C]`` or ``[N, T, C]``, cross entropy, softmax.
 
     Attributes:
         space: the task's classes, and what a mirror makes of them.
         label_smoothing: share of each label that is spread over all classes.
+        per_frame: whether every frame has an answer of its own.
     """
 
     space: LabelSpace
     label_smoothing: float = 0.0
+    per_frame: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -36,8 +43,8 @@ class ClassTask(Task):
 
     @property
     def form(self) -> Form:
-        """One vector per sample."""
-        return "vector"
+        """One vector per sample, or per frame."""
+        return "frames" if self.per_frame else "vector"
 
     @property
     def num_outputs(self) -> int:
@@ -57,27 +64,63 @@ class ClassTask(Task):
     def loss(self, output: Tensor, target: Target) -> Tensor:
         """Compute the cross entropy of each sample, from hard or soft labels, in float32.
 
+        Of an answer per frame the mean over a clip's frames, the first few of which weigh less
+        (`frame_weights`): they have seen next to nothing.
+
         Args:
-            output: logits ``[N, C]``.
-            target: class indices ``[N]`` or probabilities ``[N, C]``.
+            output: logits ``[N, C]``, or ``[N, T, C]`` where every frame has an answer.
+            target: class indices ``[N]`` or probabilities ``[N, C]`` of whole clips; of an answer
+                per frame ``mask`` ``[N, T]`` may say which frames count.
 
         Returns:
-            ``[N]``, nats.
+            ``[N]``, nats; 0 for a clip of which no frame counts.
         """
-        value = target.value
-        if value.is_floating_point():
-            value = value.float()
+        value = target.value.float() if target.value.is_floating_point() else target.value
+        if not self.per_frame:
+            return self.cross_entropy(output.float(), value)
+        frames = output.shape[1]
+        each = self.cross_entropy(
+            output.float().flatten(0, 1), value.repeat_interleave(frames, 0)
+        ).view(-1, frames)
+        weight = frame_weights(frames).to(each.device).expand_as(each)
+        if target.mask is not None:
+            weight = torch.where(target.mask, weight, 0.0)
+            each = torch.where(target.mask, each, 0.0)
+        return (weight * each).sum(1) / weight.sum(1).clamp(min=1e-6)
+
+    def cross_entropy(self, logits: Tensor, value: Tensor) -> Tensor:
+        """Compute the loss of single answers.
+
+        Args:
+            logits: ``[M, C]``, float32.
+            value: class indices ``[M]`` or probabilities ``[M, C]``.
+
+        Returns:
+            ``[M]``, nats.
+        """
         return functional.cross_entropy(
-            output.float(), value, reduction="none", label_smoothing=self.label_smoothing
+            logits, value, reduction="none", label_smoothing=self.label_smoothing
         )
 
     def of_outputs(self, results: Results) -> Results:
         """Return the entries whose label is one of the outputs; of plain classes, all of them."""
         return results
 
+    def frame_scores(self, output: Tensor) -> Tensor:
+        """Turn logits into class probabilities of each frame.
+
+        Args:
+            output: ``[N, T, C]``, or ``[N, C]`` of a task of one answer per clip.
+
+        Returns:
+            ``[N, T, C]``, float32; T = 1 for one answer per clip.
+        """
+        scores = torch.softmax(output.float(), dim=-1)
+        return scores if self.per_frame else scores.unsqueeze(1)
+
     def decode(self, output: Tensor, context: Context) -> Tensor:  # noqa: ARG002
-        """Turn logits into class probabilities ``[N, C]``, float32."""
-        return torch.softmax(output.float(), dim=1)
+        """Turn logits into class probabilities ``[N, C]``, float32: the mean over the frames."""
+        return self.frame_scores(output).mean(1)
 
     def collect(self, output: Tensor, target: Target, context: Context) -> Results:
         """Put probabilities beside labels (a soft label counts as its likeliest class)."""
@@ -88,6 +131,15 @@ class ClassTask(Task):
             target=hard.cpu().numpy().astype(np.int64),
             row=context.row.cpu().numpy(),
         )
+
+
+_RAMP = 4
+"""From this frame of a clip on every frame counts fully."""
+
+
+def frame_weights(frames: int) -> Tensor:
+    """Return ``[T]`` what each frame of a clip weighs in the loss: 1/4, 2/4, 3/4, then 1."""
+    return ((torch.arange(frames) + 1.0) / _RAMP).clamp(max=1.0)
 
 
 def informative_class_metrics(classes: int) -> dict[str, Metric]:

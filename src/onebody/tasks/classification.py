@@ -27,13 +27,17 @@ class ClassificationConfig(TaskConfig):
         places: class of a column to class of the task, or to null: not labeled for this task. None:
             by equal names.
         label_smoothing: share of each label that is spread over all classes.
+        per_frame: give every frame an answer of its own (for streams); that for a clip is the mean.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"per_frame"})
 
     kind: Literal["classification"] = "classification"
     classes: tuple[str, ...] | None = None
     mirror: dict[str, str | None] | None = None
     places: dict[str, str | None] | None = None
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+    per_frame: bool = False
 
     def resolve(
         self,
@@ -88,6 +92,7 @@ def build_classification(config: ClassificationConfig) -> ClassificationTask:
         column=config.column or config.name,
         space=LabelSpace(config.name, config.classes, config.mirror or {}),
         label_smoothing=config.label_smoothing,
+        per_frame=config.per_frame,
         places=config.places,
     )
 

@@ -21,6 +21,7 @@ from onebody.labels import UNLABELED, LabelSpace, label_table
 from onebody.metrics import Metric, consistency_metrics
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.classification import ClassificationConfig, Places, places_in
+from onebody.tasks.joint import answers_per_frame, check_logits
 from onebody.tasks.label_tree import LabelTree, check_leaves, make_tree
 from onebody.tasks.resolve import TaskConfig, checked_column
 from onebody.types import Ints
@@ -40,7 +41,10 @@ class ConsistencyConfig(TaskConfig):
         leaves: of ``fine``.
         mirror: of the pairs, by name.
         places: of ``fine``.
+        per_frame: of both.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"per_frame"})
 
     kind: Literal["consistency"] = "consistency"
     coarse: str
@@ -51,6 +55,7 @@ class ConsistencyConfig(TaskConfig):
     leaves: tuple[str, ...] = ()
     mirror: dict[str, str | None] | None = None
     places: dict[str, str | None] | None = None
+    per_frame: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -76,6 +81,7 @@ class ConsistencyConfig(TaskConfig):
             "leaves": leaves,
             "mirror": _pair_mirror(coarse.mirror, fine.mirror),
             "places": fine.places,
+            "per_frame": answers_per_frame(self, name, known),
         }
         return self.model_copy(update=update)
 
@@ -139,21 +145,19 @@ class ConsistencyTask(ClassTask):
         )
 
     def compose(self, parts: Mapping[str, Tensor]) -> Tensor:
-        """Multiply the answers: logits ``[N, K]`` and ``[N, L]`` to log-probabilities ``[N, L K]``.
+        """Multiply the answers: logits ``[.., K]`` and ``[.., L]`` to log-probabilities.
+
+        Returns:
+            ``[N, L K]``, or ``[N, T, L K]`` where every frame has an answer.
 
         Raises:
             ValueError: if a task is missing or has another number of classes.
         """
         for part, size in ((self.coarse, self.num_classes), (self.fine, len(self.owner))):
-            found = tuple(parts[part].shape) if part in parts else "nothing"
-            if part not in parts or parts[part].shape[1:] != (size,):
-                raise ValueError(
-                    f"Consistency {self.name!r} expects logits [N, {size}] of task {part!r}, found "
-                    f"{found}."
-                )
-        classes = torch.log_softmax(parts[self.coarse].float(), dim=1)
-        leaves = torch.log_softmax(parts[self.fine].float(), dim=1)
-        return (leaves[:, :, None] + classes[:, None, :]).flatten(1)
+            check_logits((f"Consistency {self.name!r}", "task"), self, parts, part, size)
+        classes = torch.log_softmax(parts[self.coarse].float(), dim=-1)
+        leaves = torch.log_softmax(parts[self.fine].float(), dim=-1)
+        return (leaves[..., :, None] + classes[..., None, :]).flatten(-2)
 
 
 _AND = " / "
@@ -175,6 +179,7 @@ def build_consistency(config: ConsistencyConfig) -> ConsistencyTask:
         owner=config.owner,
         num_classes=len(config.classes),
         places=config.places,
+        per_frame=config.per_frame,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import ClassVar
 
 from pydantic import Field
 from torch import Tensor
@@ -27,11 +28,15 @@ class JointConfig(TaskConfig):
         of: names of the tasks, in the order of the joined outputs.
         parts: classes of each task; filled in by `resolve_tasks`.
         label_smoothing: share of each label that is spread over all classes.
+        per_frame: whether every frame has an answer; filled in by `resolve_tasks`: as its tasks.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"per_frame"})
 
     of: tuple[str, ...] = Field(min_length=2)
     parts: dict[str, tuple[str, ...]] | None = None
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+    per_frame: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -98,18 +103,15 @@ class JointTask(ClassTask):
         return TargetSpec(task=self.name, column=self.column, form="union", parts=parts)
 
     def checked_parts(self, parts: Mapping[str, Tensor]) -> list[Tensor]:
-        """Return the joined tasks' logits ``[N, C_i]`` in order.
+        """Return the joined tasks' logits ``[N, C_i]`` or ``[N, T, C_i]`` in order.
 
         Raises:
             ValueError: if a task is missing or has another number of classes.
         """
         for name, size in zip(self.of, self.sizes, strict=True):
-            found = tuple(parts[name].shape) if name in parts else "nothing"
-            if name not in parts or parts[name].shape[1:] != (size,):
-                raise ValueError(
-                    f"{self.kind.capitalize()} {self.name!r} expects logits [N, {size}] of task "
-                    f"{name!r}, found {found}."
-                )
+            check_logits(
+                (f"{self.kind.capitalize()} {self.name!r}", "task"), self, parts, name, size
+            )
         return [parts[name] for name in self.of]
 
 
@@ -135,6 +137,56 @@ def part_classes(
             raise ValueError(f"{kind} {name!r} names {part!r} twice.")
         parts[part] = found.classes
     return parts
+
+
+def answers_per_frame(config: TaskConfig, name: str, known: Mapping[str, TaskConfig]) -> bool:
+    """Return whether the tasks that a composite reads answer for every frame.
+
+    Args:
+        config: of the composite.
+        name: of the composite.
+        known: the other tasks' configurations by name.
+
+    Raises:
+        ValueError: if some do and some do not, or the composite is told to while they do not.
+    """
+    kind = config.kind
+    framed = {part: bool(getattr(known[part], "per_frame", False)) for part in config.reads}
+    if len(set(framed.values())) > 1:
+        one = ", ".join(part for part, own in framed.items() if own)
+        other = ", ".join(part for part, own in framed.items() if not own)
+        raise ValueError(
+            f"{kind.capitalize()} {name!r} reads tasks of one form: {one} answer per frame, "
+            f"{other} per clip. Set 'per_frame' of all of them alike."
+        )
+    found = all(framed.values())
+    if getattr(config, "per_frame", False) and not found:
+        raise ValueError(
+            f"{kind.capitalize()} {name!r} shall answer per frame, but what it reads answers per "
+            f"clip. Set 'per_frame' of {', '.join(framed)} instead."
+        )
+    return found
+
+
+def check_logits(
+    who: tuple[str, str], task: ClassTask, parts: Mapping[str, Tensor], name: str, size: int
+) -> None:
+    """Refuse a missing part, and logits of another number of classes or of another form.
+
+    Args:
+        who: how messages name the composite, and what it expects the logits of.
+        task: the composite.
+        parts: logits of the tasks that it reads.
+        name: of one of these.
+        size: its number of classes.
+
+    Raises:
+        ValueError: says what was expected, and what was found.
+    """
+    found = tuple(parts[name].shape) if name in parts else "nothing"
+    if name not in parts or parts[name].dim() != 2 + task.per_frame or found[-1] != size:
+        shape = f"[N, T, {size}]" if task.per_frame else f"[N, {size}]"
+        raise ValueError(f"{who[0]} expects logits {shape} of {who[1]} {name!r}, found {found}.")
 
 
 def joined_classes(parts: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from onebody.tasks.joint import (
     NONE_OF_THESE,
     JointConfig,
     JointTask,
+    answers_per_frame,
+    check_logits,
     joined_classes,
     part_classes,
 )
@@ -63,7 +65,9 @@ class RoutedConfig(JointConfig):
                 f"Routed {name!r} joins {', '.join(self.of)}, but {self.router!r} tells "
                 f"{', '.join(router.of)} apart. Name the same tasks in the same order."
             )
-        update = {"name": name, "parts": parts, "none": bool(router.none)}
+        framed = answers_per_frame(self, name, known)
+        none = bool(router.none)
+        update = {"name": name, "parts": parts, "none": none, "per_frame": framed}
         return self.model_copy(update=update)
 
 
@@ -102,24 +106,22 @@ class RoutedTask(JointTask):
         return replace(spec, none=(self.router, len(self.of), len(self.space) - 1))
 
     def compose(self, parts: Mapping[str, Tensor]) -> Tensor:
-        """Multiply the answers: logits ``[N, K]`` and ``[N, C_i]`` to log-probabilities ``[N, C]``.
+        """Multiply the answers: logits ``[.., K]`` and ``[.., C_i]`` to log-probabilities.
+
+        Returns:
+            ``[N, C]``, or ``[N, T, C]`` where every frame has an answer.
 
         Raises:
             ValueError: if a task is missing or has another number of classes.
         """
-        kinds = len(self.of) + self.none
-        if self.router not in parts or parts[self.router].shape[1:] != (kinds,):
-            found = tuple(parts[self.router].shape) if self.router in parts else "nothing"
-            raise ValueError(
-                f"Routed {self.name!r} expects logits [N, {kinds}] of its router "
-                f"{self.router!r}, found {found}."
-            )
-        kind = torch.log_softmax(parts[self.router].float(), dim=1)
+        who = (f"Routed {self.name!r}", "its router")
+        check_logits(who, self, parts, self.router, len(self.of) + self.none)
+        kind = torch.log_softmax(parts[self.router].float(), dim=-1)
         joined = [
-            kind[:, i : i + 1] + torch.log_softmax(logits.float(), dim=1)
+            kind[..., i : i + 1] + torch.log_softmax(logits.float(), dim=-1)
             for i, logits in enumerate(self.checked_parts(parts))
         ]
-        return torch.cat([*joined, kind[:, len(self.of) :]], dim=1)
+        return torch.cat([*joined, kind[..., len(self.of) :]], dim=-1)
 
 
 def build_routed(config: RoutedConfig) -> RoutedTask:
@@ -131,6 +133,7 @@ def build_routed(config: RoutedConfig) -> RoutedTask:
         column=config.column,
         space=LabelSpace(config.name, classes),
         label_smoothing=config.label_smoothing,
+        per_frame=config.per_frame,
         of=config.of,
         sizes=tuple(len(own) for own in parts.values()),
         router=config.router,

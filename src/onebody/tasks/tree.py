@@ -21,7 +21,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from onebody.data import ClassColumn, SampleTable, Target, TargetSpec
+from onebody.data import ClassColumn, SampleTable, TargetSpec
 from onebody.labels import LabelSpace, label_table
 from onebody.metrics import Level, Metric, Results, tree_metrics
 from onebody.tasks.classes import ClassTask
@@ -42,7 +42,10 @@ class TreeConfig(TaskConfig):
         places: class of either column to leaf or class of the tree, or to null: not labeled for
             this task. None: by equal names.
         label_smoothing: share of each label that is spread over all leaves.
+        per_frame: give every frame an answer of its own, as of `ClassificationConfig`.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"per_frame"})
 
     kind: Literal["tree"] = "tree"
     tree: dict[str, Any]
@@ -50,6 +53,7 @@ class TreeConfig(TaskConfig):
     mirror: dict[str, str | None] | None = None
     places: dict[str, str | None] | None = None
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+    per_frame: bool = False
 
     def resolve(
         self,
@@ -129,21 +133,21 @@ class TreeTask(ClassTask):
             mirror=self.tree.mirror(self.space.mirror),
         )
 
-    def loss(self, output: Tensor, target: Target) -> Tensor:
-        """Compute -log of the summed probability of each label's leaves, in float32.
+    def cross_entropy(self, logits: Tensor, value: Tensor) -> Tensor:
+        """Compute -log of the summed probability of each label's leaves.
 
         Args:
-            output: logits ``[N, leaves]``.
-            target: nodes ``[N]``, or probabilities of leaves ``[N, leaves]``.
+            logits: ``[M, leaves]``, float32.
+            value: nodes ``[M]``, or probabilities of leaves ``[M, leaves]``.
 
         Returns:
-            ``[N]``, nats.
+            ``[M]``, nats.
         """
-        if target.value.is_floating_point():
-            return super(TreeTask, self).loss(output, target)
-        logs = torch.log_softmax(output.float(), dim=1)
-        members = torch.as_tensor(self.tree.members(), device=output.device)
-        inside = members.index_select(0, target.value)  # refuses -1: absent labels have no loss
+        if value.is_floating_point():
+            return super(TreeTask, self).cross_entropy(logits, value)
+        logs = torch.log_softmax(logits, dim=1)
+        members = torch.as_tensor(self.tree.members(), device=logits.device)
+        inside = members.index_select(0, value)  # refuses -1: absent labels have no loss
         own = -torch.logsumexp(logs.masked_fill(~inside, -torch.inf), dim=1)
         if not self.label_smoothing:
             return own
@@ -170,6 +174,7 @@ def build_tree(config: TreeConfig) -> TreeTask:
         column=config.column or config.name,
         space=LabelSpace(config.name, tree.leaves, config.mirror or {}),
         label_smoothing=config.label_smoothing,
+        per_frame=config.per_frame,
         tree=tree,
         class_column=config.class_column,
         places=config.places,

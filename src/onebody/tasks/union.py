@@ -11,7 +11,13 @@ from torch import Tensor
 
 from onebody.data import SampleTable
 from onebody.labels import LabelSpace
-from onebody.tasks.joint import JointConfig, JointTask, joined_classes, part_classes
+from onebody.tasks.joint import (
+    JointConfig,
+    JointTask,
+    answers_per_frame,
+    joined_classes,
+    part_classes,
+)
 from onebody.tasks.resolve import TaskConfig
 
 
@@ -27,7 +33,9 @@ class UnionConfig(JointConfig):
         known: Mapping[str, TaskConfig],
     ) -> Self:
         """Take over the classes of the joined tasks."""
-        return self.model_copy(update={"name": name, "parts": part_classes(self, name, known)})
+        parts = part_classes(self, name, known)
+        framed = answers_per_frame(self, name, known)
+        return self.model_copy(update={"name": name, "parts": parts, "per_frame": framed})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +48,12 @@ class UnionTask(JointTask):
     kind: ClassVar[str] = "union"
 
     def compose(self, parts: Mapping[str, Tensor]) -> Tensor:
-        """Join the logits ``[N, C_i]`` of the tasks to ``[N, C]``.
+        """Join the logits ``[.., C_i]`` of the tasks to ``[.., C]``.
 
         Raises:
             ValueError: if a task is missing or has another number of classes.
         """
-        return torch.cat(self.checked_parts(parts), dim=1)
+        return torch.cat(self.checked_parts(parts), dim=-1)
 
 
 def build_union(config: UnionConfig) -> UnionTask:
@@ -56,6 +64,7 @@ def build_union(config: UnionConfig) -> UnionTask:
         column=config.column,
         space=LabelSpace(config.name, joined_classes(parts)),
         label_smoothing=config.label_smoothing,
+        per_frame=config.per_frame,
         of=config.of,
         sizes=tuple(len(classes) for classes in parts.values()),
     )

@@ -31,13 +31,17 @@ class WhichConfig(TaskConfig):
         places: class of the column to the name of a task, to ``none``, or to null: not known.
             None: by equal names.
         label_smoothing: share of each label that is spread over all classes.
+        per_frame: give every frame an answer of its own, as of `ClassificationConfig`.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"per_frame"})
 
     kind: Literal["which"] = "which"
     of: tuple[str, ...] = Field(min_length=2)
     none: str = ""
     places: dict[str, str | None] | None = None
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+    per_frame: bool = False
 
     @model_validator(mode="after")
     def _told_by_a_column(self) -> Self:
@@ -118,6 +122,7 @@ def build_which(config: WhichConfig) -> WhichTask:
         column=config.column,
         space=config.space,
         label_smoothing=config.label_smoothing,
+        per_frame=config.per_frame,
         of=config.of,
         places=config.places,
     )

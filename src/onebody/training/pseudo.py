@@ -143,9 +143,9 @@ def _taught(source: Source, teacher: Teacher) -> Source:
     classes = teacher.saved.network.tasks[config.task].num_outputs
     values = np.zeros((len(source.table), classes), np.float32)
     weight = np.zeros(len(source.table), np.float32)
-    for rows, logits in _answers(source, teacher, free):
-        values[rows] = torch.softmax(logits / config.temperature, dim=1).numpy()
-        sure = torch.softmax(logits, dim=1).amax(1).numpy() >= config.confidence
+    for rows, soft_scores, scores in _answers(source, teacher, free):
+        values[rows] = soft_scores.numpy()
+        sure = scores.amax(1).numpy() >= config.confidence
         weight[rows] = np.where(sure, np.float32(config.weight), np.float32(0))
     name = f"pseudo {config.task}"
     soft = {**source.table.soft, name: SoftColumn(values=values, weight=weight)}
@@ -155,8 +155,11 @@ def _taught(source: Source, teacher: Teacher) -> Source:
 
 def _answers(
     source: Source, teacher: Teacher, chosen: Bools
-) -> Iterator[tuple[Ints, torch.Tensor]]:
-    """Yield numbers of chosen rows and the teacher's logits ``[N, C]`` for them."""
+) -> Iterator[tuple[Ints, torch.Tensor, torch.Tensor]]:
+    """Yield numbers of chosen rows, and the teacher's softened and plain probabilities ``[N, C]``.
+
+    Of a teacher that answers per frame, the means over the frames.
+    """
     numbers = np.flatnonzero(chosen)
     asked = Source(table=source.table.select(numbers), spec=teacher.saved.input, targets=())
     network, name = teacher.saved.network, teacher.config.task
@@ -164,5 +167,9 @@ def _answers(
         for batch in evaluation_batches(asked):
             placed = batch.to(teacher.device)
             everyone = torch.ones(len(batch), dtype=torch.bool, device=teacher.device)
-            logits = network([placed], [{name: everyone}])[0][name][-1]
-            yield numbers[batch.context.row.numpy()], logits.float().cpu()
+            logits = network([placed], [{name: everyone}])[0][name][-1].float()
+            scores = [
+                network.tasks[name].decode(logits / temperature, placed.context).cpu()
+                for temperature in (teacher.config.temperature, 1.0)
+            ]
+            yield numbers[batch.context.row.numpy()], scores[0], scores[1]
