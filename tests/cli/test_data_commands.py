@@ -86,6 +86,16 @@ def test_showing_a_manifest_writes_a_picture(manifest, tmp_path):
         assert np.asarray(sheet).std() > 10
 
 
+def test_showing_worn_sensors_draws_their_readings(tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(60, 3, 6)))
+    (tmp_path / "clips.csv").write_text("imu,fps,action\na.npy,20,walk\n")
+    result = run("data", "show", tmp_path / "clips.csv", "--out", tmp_path / "sheet.png")
+    assert result.exit_code == 0, result.output
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width > 3 * 160  # a picture for each sensor
+        assert np.asarray(sheet).std() > 10
+
+
 def test_showing_nothing_says_what_is_meant(tmp_path):
     result = run("data", "show", "debug-simulatd", "--out", tmp_path / "sheet.png")
     assert result.exit_code == 2

@@ -27,7 +27,7 @@ def show(
     seed: Annotated[int, typer.Option(help="Which samples.")] = 0,
     augment: Annotated[bool, typer.Option("--augment", help="Vary them as training does.")] = False,
 ) -> None:
-    """Write a picture of random samples with their labels and joints drawn."""
+    """Write a picture of random samples with their labels and joints drawn; of sensors, curves."""
     from PIL import Image
 
     from onebody.inference.sheet import draw_sheet
@@ -73,13 +73,11 @@ def table_samples(
     from onebody.data import JointsColumn, TargetSpec
     from onebody.data.assemble import make_batch
     from onebody.data.reading import channels_of
-    from onebody.inference.sheet import batch_samples, skeleton_samples
+    from onebody.inference.sheet import batch_samples
+    from onebody.inference.sheet_series import series_samples
 
-    if spec.reads_skeletons:
-        batch = make_batch(table, rows, spec, (), augment=augment, key=(seed, 0))
-        return skeleton_samples(table, batch, spec, pictures=pictures)
     if channels_of(spec.modality) is None:
-        raise ValueError(f"{spec.modality!r} holds neither pictures nor joints to be shown.")
+        return series_samples(table, rows, spec, pictures=pictures, seed=seed, augment=augment)
     columns = {n: c for n, c in table.columns.items() if isinstance(c, JointsColumn)}
     targets = [
         # Two dimensions are enough to draw; 3D joints are projected.
@@ -111,6 +109,7 @@ def _manifest(path: Path) -> tuple[SampleTable, InputSpec, AugmentConfig | None]
     """Return the table of a manifest, and its first medium that can be drawn."""
     from onebody.data import InputSpec
     from onebody.data.reading import channels_of
+    from onebody.data.sources import read_array
     from onebody.datasets.own import OwnConfig, build_own
 
     table = build_own(OwnConfig(manifest=path))
@@ -119,8 +118,14 @@ def _manifest(path: Path) -> tuple[SampleTable, InputSpec, AugmentConfig | None]
     if not shown and bodies:
         layout = table.layout(bodies[0])
         return table, InputSpec(modality=bodies[0], skeleton=layout, dims=2, frames=8), None
+    worn = [modality for modality in table.media if modality.split("/")[0] == "imu"]
+    if not shown and worn:
+        first = next(source for source in table.media[worn[0]].tolist() if source)
+        count = read_array(first).shape[1]
+        return table, InputSpec(modality=worn[0], sensors=count, frames=128), None
     if not shown:
         raise ValueError(
-            f"{path}: holds no pictures and no skeletons (modalities: {', '.join(table.media)})."
+            f"{path}: holds no pictures, skeletons or sensors (modalities: "
+            f"{', '.join(table.media)})."
         )
     return table, InputSpec(modality=shown[0], size=112, frames=8, stride=1), None

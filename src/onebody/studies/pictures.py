@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
+from onebody.data import Source
+from onebody.data.reading import channels_of
 from onebody.data.sources import read_frames
+from onebody.evaluation import evaluate
 from onebody.inference import load
+from onebody.inference.sheet import draw_sheet
+from onebody.inference.sheet_series import series_samples
+from onebody.models import Network
 from onebody.studies.arms import JOINT
 from onebody.studies.compare import Comparison
 from onebody.studies.runs import Run
+from onebody.tasks import ClassTask
 from onebody.training import build_sources, load_recipe
 from onebody.training.log import read_log
 
@@ -80,6 +88,8 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
 def samples(comparison: Comparison, count: int = 6) -> list[tuple[str, str]]:
     """Draw the joint network's answer on the middle frame of some test clips.
 
+    Clips of skeletons or sensor readings are drawn themselves, with the answers below.
+
     Returns:
         (caption, PNG data) per clip; clips are spread over the first run's test rows.
     """
@@ -89,6 +99,10 @@ def samples(comparison: Comparison, count: int = 6) -> list[tuple[str, str]]:
     drawn: list[tuple[str, str]] = []
     for source in build_sources(load_recipe(str(folder / "recipe.yaml"))).splits["test"]:
         table, modality = source.table, source.spec.modality
+        if channels_of(modality) is None:
+            rows = np.unique(np.linspace(0, len(table) - 1, count).astype(int))
+            drawn += [_series(source, int(row), predictor.saved.network) for row in rows]
+            continue
         for row in np.unique(np.linspace(0, len(table) - 1, count).astype(int)):
             medium = str(table.media[modality][row])
             fx, fy, cx, cy = table.camera_matrix[row].tolist()
@@ -103,6 +117,21 @@ def samples(comparison: Comparison, count: int = 6) -> list[tuple[str, str]]:
             picture = prediction[middle : middle + 1].draw(frame, least_side_px=300)[0]
             drawn.append((str(table.row_names[row]), _picture(picture)))
     return drawn[: 2 * count]
+
+
+def _series(source: Source, row: int, network: Network) -> tuple[str, str]:
+    """Draw a row of skeletons or sensor readings, with its labels and the network's answers."""
+    (sample,) = series_samples(source.table, [row], source.spec)
+    one = replace(source, table=source.table.select(np.array([row])), augment=None)
+    said = []
+    for name, found in evaluate(network, one).items():
+        task = network.tasks[name]
+        if isinstance(task, ClassTask) and not task.reads:
+            best = int(found.prediction[0].argmax())
+            said.append(f"{name}: {task.classes[best]} {found.prediction[0, best]:.0%}")
+    labels = [f"labeled {caption}" for caption in sample.captions]
+    sheet = draw_sheet([replace(sample, captions=(*said, *labels))])
+    return sample.name, _picture(sheet)
 
 
 def _known(value: float) -> float | None:
