@@ -50,6 +50,23 @@ def test_recipes_are_listed(listed):
         assert f"\n{name} " in f"\n{output}"
 
 
+def test_a_recipe_says_what_it_reads_and_reached():
+    result = run("recipes", "utd-mhad-skeleton")
+    assert result.exit_code == 0, result.output
+    assert "  onebody train utd-mhad-skeleton" in result.output
+    assert "Time:" in result.output
+    assert result.output.endswith("\nData: utd-mhad in data/utd-mhad\n")
+    result = run("recipes", "utd-mhad-skelton")
+    assert result.exit_code == 2
+    assert "Did you mean 'utd-mhad-skeleton'?" in result.stderr
+    lines = run("recipes", "--figures").output.splitlines()
+    assert len(lines) == 3 * len(recipe_names())
+    assert all("Data: " in line for line in lines[1::3])
+    place = recipe_names().index("utd-mhad-skeleton")
+    assert "Time: " in lines[3 * place + 2]
+    assert "Result" in lines[3 * place + 2]
+
+
 def test_text_has_a_line_for_each(listed):
     lines = run("list").output.splitlines()
     assert len(lines) == len(listed) + sum(len(entries) for entries in listed.values())

@@ -5,8 +5,10 @@ from onebody.training.reading import (
     find_recipe,
     load_recipe,
     override,
+    recipe_data,
     recipe_heading,
     recipe_names,
+    recipe_result,
 )
 
 
@@ -79,6 +81,30 @@ class TestFinding:
     def test_heading_is_the_comment_at_the_top(self, folder):
         assert recipe_heading("first") == ["What it is.", "", "Command: x"]
         assert recipe_heading("second") == []
+
+    @pytest.mark.parametrize(
+        ("heading", "said"),
+        [
+            (
+                "# What.\n#\n# Time: 3 s.\n#   Result: 80 %.\n#\n# More.\n",
+                "Time: 3 s. Result: 80 %.",
+            ),
+            ("# What.\n#\n# Notes. Time and result:\n# unknown.\n", "Time and result: unknown."),
+            ("# What.\n#\n# Short. Measured with less: 9 %.\n", "Measured with less: 9 %."),
+            ("# In time.\n", ""),
+        ],
+    )
+    def test_time_and_result_are_found_in_the_heading(self, folder, heading, said):
+        (folder / "first.yaml").write_text(heading + "data: []\n")
+        assert recipe_result("first") == said
+
+    def test_what_a_recipe_reads(self, folder):
+        (folder / "first.yaml").write_text(
+            "data:\n  - dataset: {kind: ntu, folder: data/n}\n  - dataset: simulated\n"
+        )
+        assert recipe_data("first") == ["ntu in data/n", "simulated"]
+        (folder / "second.yaml").write_text("dataset: {kind: own, manifest: c.csv}\n")
+        assert recipe_data("second") == ["own in c.csv"]
 
     def test_wrong_names_and_paths_give_the_nearest(self, folder):
         with pytest.raises(ValueError, match=r"no recipe 'frist'. Did you mean 'first'"):

@@ -31,6 +31,14 @@ def test_recipes_are_read_and_say_how_to_run_them(name):
         assert load_recipe(name, debug=True) != recipe
 
 
+def test_recipes_of_skeletons_and_worn_sensors_can_be_tried_in_seconds():
+    named = [name for name in recipe_names() if name not in OTHERS]
+    tried = [n for n in named if load_recipe(n).input.modality in ("skeleton", "imu")]
+    assert "utd-mhad-skeleton" in tried
+    for name in tried:
+        load_recipe(name, debug=True)  # refused where there is no 'debug'
+
+
 def test_the_debug_recipe_learns(tmp_path, monkeypatch):
     monkeypatch.setenv("ONEBODY_CACHE", str(tmp_path / "cache"))
     summary = train(load_recipe("debug-simulated"), tmp_path / "run", progress=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from onebody.config import nearest, read_config
 from onebody.training.recipe import Recipe
 
 _PACKAGE = Path(onebody.__file__).parent
+_RESULT = re.compile(r"\b(Time( and result)?:|Measured\b).*")
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -38,13 +40,34 @@ def recipe_names() -> list[str]:
 
 
 def recipe_heading(name: str) -> list[str]:
-    """Return the comment that a recipe of the package begins with, line by line."""
+    """Return the comment that a recipe of the package begins with, line by line, indented as is."""
     heading: list[str] = []
     for line in find_recipe(name).read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
-        heading.append(line.lstrip("#").strip())
+        heading.append(line.lstrip("#").removeprefix(" ").rstrip())
     return heading
+
+
+def recipe_result(name: str) -> str:
+    """Return what the heading of a recipe says of time and result; empty: nothing."""
+    paragraphs = "\n".join(recipe_heading(name)).split("\n\n")
+    told = (_RESULT.search(" ".join(paragraph.split())) for paragraph in paragraphs)
+    return next((found[0] for found in told if found), "")
+
+
+def recipe_data(name: str) -> list[str]:
+    """Return what a recipe reads: each of its datasets, and where its files are expected."""
+    _, values = read_values(name)
+    parts = [values] if "dataset" in values else values.get("data", [])
+    found = []
+    for part in parts:
+        dataset = part.get("dataset", "")
+        about = {"kind": dataset} if isinstance(dataset, str) else dict(dataset)
+        keys = ("folder", "manifest", "annotations", "images", "train")
+        place = next((about[key] for key in keys if key in about), "")
+        found.append(f"{about.get('kind', 'none')} in {place}" if place else f"{about['kind']}")
+    return found
 
 
 def find_recipe(name_or_path: str) -> Path:
