@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -114,3 +115,12 @@ def test_damaged_files_are_named(arrays, tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"w\.h5: expected a file of Keras' save_weights"):
             read_keras(path)
+
+
+def test_an_array_that_is_listed_and_not_there_is_named(arrays, tmp_path):
+    path = write_keras(tmp_path / "w.h5", arrays)
+    with h5py.File(path, "a") as file:
+        lost = file["res0_bn1"].attrs["weight_names"][1]
+        del file["res0_bn1"][lost]
+    with pytest.raises(ValueError, match=r"found no array '\S*beta\S*' of layer 'res0_bn1'"):
+        read_keras(path)

@@ -83,6 +83,9 @@ def read_keras(path: Path) -> Arrays:
             root = file.get("model_weights", file)
             for layer in _names(root.attrs, "layer_names"):
                 names = _names(root[layer].attrs, "weight_names")
+                missing = [name for name in names if name not in root[layer]]
+                if missing:
+                    raise ValueError(f"no array {missing[0]!r} of layer {layer!r}")
                 if names:
                     found[layer] = tuple(np.asarray(root[layer][name]) for name in names)
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
