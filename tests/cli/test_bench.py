@@ -73,7 +73,9 @@ def test_truncated_networks_cost_less(config):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--truncate", 5], "There are 4 predictions, cannot keep 5."),
+        (["--truncate", 2, "--truncate", 5], "--truncate: expected 1 to 4 predictions, found 5."),
+        (["--truncate", 0], "--truncate: expected 1 to 4 predictions, found 0."),
+        (["--threads", -1], "Invalid value for '--threads'"),
         (["--runtime", "egaer"], "Did you mean 'eager'?"),
         (["--size", 20, "--runtime", "eager"], "multiples of 16 pixels"),
         (["--run", "nowhere"], "nowhere: no such folder"),

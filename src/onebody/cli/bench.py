@@ -46,7 +46,7 @@ def spnet(
     clips: Annotated[
         int, typer.Option(min=2, help="Validation rows of RUN for int8's ranges and errors.")
     ] = 64,
-    threads: Annotated[int, typer.Option(help="Threads of each runtime [all].")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of each runtime [all].")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """Measure SPNet: every truncation by every runtime, in turns.
@@ -60,6 +60,7 @@ def spnet(
 
     if threads:
         torch.set_num_threads(threads)
+    truncate = list(dict.fromkeys(truncate or []))
     scores: dict[str, list[float]] = {}
     real: RealClips | None = None
     if run is not None:
@@ -71,11 +72,12 @@ def spnet(
         torch.manual_seed(0)
         network = SPNet(read_spnet_config(config)).eval()
         shape = (batch, network.config.in_channels, frames, size, size)
+    _check_truncations(truncate, len(network.steps))
     rows = bench_spnet(
         str(run or config),
         network,
         shape,
-        truncations=truncate or [],
+        truncations=truncate,
         runtimes=runtime or [],
         rounds=rounds,
         clips=real,
@@ -87,6 +89,13 @@ def spnet(
         return
     for line in [*_lines(rows, scores), *_agreements(rows)]:
         typer.echo(line)
+
+
+def _check_truncations(truncate: Sequence[int], predictions: int) -> None:
+    """Refuse what cannot be kept, before anything is measured."""
+    for kept in truncate:
+        if not 1 <= kept <= predictions:
+            raise ValueError(f"--truncate: expected 1 to {predictions} predictions, found {kept}.")
 
 
 def _trained(
