@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
@@ -56,6 +57,41 @@ def test_what_cannot_be_converted_is_refused(weights, tmp_path, monkeypatch, con
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert not list(tmp_path.glob("*.safetensors*"))
+
+
+def test_all_names_of_the_authors_configuration_are_read(weights, tmp_path):
+    _, path, config = weights
+    out = tmp_path / "m.safetensors"
+    values = {k: v for k, v in SMALL.model_dump().items() if k not in ("in_channels", "truncate")}
+    theirs = values | {"input_shape": [4, 16, 16, 3], "xmin": 0.03125, "ymin": 0.03125}
+    config.write_text(json.dumps(theirs | {"predict_rootz": False, "dbg_decoupled_h": False}))
+    assert convert(path, "--config", config, "-o", out).exit_code == 0
+    assert load_spnet(out).config == SMALL
+    config.write_text(json.dumps(theirs | {"predict_rootz": True}))
+    result = convert(path, "--config", config, "-o", out)
+    assert result.exit_code == 2
+    assert "unknown key 'predict_rootz'" in result.stderr
+    config.write_text(json.dumps(theirs | {"input_shape": [4, 16, 16, 1]}))
+    result = convert(path, "--config", config, "-o", out)
+    assert "'conv1' kernel: expected shape [7, 7, 1, 8], found [7, 7, 3, 8]" in result.stderr
+
+
+def test_weights_that_cannot_be_written_are_one_line(weights, tmp_path, monkeypatch):
+    _, path, config = weights
+    folder = tmp_path / "folder.safetensors"
+    folder.mkdir()
+    result = convert(path, "--config", config, "-o", folder)
+    assert result.exit_code == 2
+    assert "found a folder" in result.stderr
+
+    def full(*_values, **_named):
+        raise SafetensorError("no space left")
+
+    monkeypatch.setattr("onebody.models.spnet.store.save_file", full)
+    result = convert(path, "--config", config, "-o", tmp_path / "m.safetensors")
+    assert result.exit_code == 2
+    assert "m.safetensors: the weights cannot be written: no space left" in result.stderr
+    assert [found.name for found in tmp_path.glob("*.safetensors*")] == [folder.name]
 
 
 def test_other_files_are_no_converted_weights(tmp_path):

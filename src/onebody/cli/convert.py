@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,12 @@ from onebody.cli.errors import command_group
 
 if TYPE_CHECKING:
     from onebody.models.spnet import SPNetConfig
+
+_PICTURE = ("input_shape", "xmin", "ymin")
+"""What the authors' configuration says of the picture, whose size is free here."""
+
+_OFF = ("predict_rootz", "dbg_decoupled_pose", "dbg_decoupled_h")
+"""Their switches of what is not made here; without a meaning where they are off."""
 
 convert = command_group("Bring weights of others into a form that is read here.")
 
@@ -61,4 +67,14 @@ def read_spnet_config(name: str) -> SPNetConfig:
         raise ValueError(f"{path}: cannot be read as YAML or JSON: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected names and values, found {type(values).__name__}.")
-    return read_config(SPNetConfig, values, str(path))
+    return read_config(SPNetConfig, _own_values(values), str(path))
+
+
+def _own_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides about the weights of all that the authors' configuration has."""
+    idle = {name for name in _OFF if values.get(name) is False}
+    own = {name: v for name, v in values.items() if name not in idle and name not in _PICTURE}
+    shape = values.get("input_shape")
+    if isinstance(shape, list) and shape:  # [(T,) H, W, C]
+        own.setdefault("in_channels", shape[-1])
+    return own

@@ -17,12 +17,23 @@ _KEY = "spnet"
 
 
 def save_spnet(network: SPNet, path: Path) -> None:
-    """Write a network; a file that is there is replaced whole."""
+    """Write a network; a file that is there is replaced whole.
+
+    Raises:
+        ValueError: if the file cannot be written.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path}: expected a file to write weights to, found a folder.")
     arrays = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
     }
     fresh = path.with_name(f"{path.name}.part")
-    save_file(arrays, fresh, metadata={_KEY: network.config.model_dump_json()})
+    try:
+        save_file(arrays, fresh, metadata={_KEY: network.config.model_dump_json()})
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path}: the weights cannot be written: {error}. Name another folder."
+        ) from None
     os.replace(fresh, path)
 
 
