@@ -199,6 +199,22 @@ def test_saved_tables_keep_layouts(tmp_path):
     assert table.hide("gesture", np.ones(9, bool)).layouts == table.layouts
 
 
+def test_a_medium_may_have_a_rate_of_its_own(tmp_path):
+    np.save(tmp_path / "imu.npy", np.zeros((100, 1, 6), np.float32))
+    media = {"imu": [str(tmp_path / "imu.npy")]}
+    table = make_table("worn", media, fps=[30.0], rates={"imu": 50.0}, start_s=[0.5], end_s=[1.5])
+    assert table.rate("imu").tolist() == [50.0]
+    (tmp_path / "kept").mkdir()
+    save_table(table, tmp_path / "kept")
+    for own in (table, load_table(tmp_path / "kept").select(np.array([0]))):
+        batch = make_batch(own, [0], InputSpec(modality="imu", frames=50), (), augment=None)
+        times = batch.context.times_s[0].numpy()
+        np.testing.assert_allclose(times, np.arange(25, 75) / 50)
+    for rates, said in (({"rgb": 3.0}, "rgb"), ({"imu": 0.0}, "cannot run at 0.0 Hz")):
+        with pytest.raises(ValueError, match=said):
+            make_table("worn", media, rates=rates)
+
+
 def test_layouts_of_nothing_are_refused():
     with pytest.raises(ValueError, match="Did you mean 'skeleton'"):
         make_table("made", {"skeleton": ["a.npy"]}, layouts={"skeletons": "kinect-20"})

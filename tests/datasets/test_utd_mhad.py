@@ -188,6 +188,13 @@ def test_damage_is_named(official, damage, message):
         read_utd_mhad(UtdMhadConfig(folder=official))
 
 
+def test_the_inertial_sensor_has_a_clock_of_its_own(official):
+    for _ in range(2):  # read, then prepared
+        table = read_utd_mhad(UtdMhadConfig(folder=official))
+        assert set(table.rate("imu").tolist()) == {50.0}
+        assert set(table.rate("skeleton").tolist()) == {30.0}
+
+
 def test_a_folder_without_the_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no UTD-MHAD here"):
         read_utd_mhad(UtdMhadConfig(folder=tmp_path))

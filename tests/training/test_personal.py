@@ -88,6 +88,8 @@ def test_overlapping_windows_count_once_and_an_unknown_clock_is_refused(tmp_path
     assert trial_seconds(table.select(np.array([0, 1])), np.array([0, 1])) == pytest.approx(3.0)
     slices = make_table("w", {"imu": [f"{path}#0:20", f"{path}#10:30"]}, fps=[10.0] * 2)
     assert trial_seconds(slices, np.array([0, 1])) == pytest.approx(3.0)
+    both = make_table("w", {"imu": [path]}, fps=[10.0], rates={"imu": 50.0})
+    assert trial_seconds(both, np.array([0])) == pytest.approx(2.0)
     unknown = make_table("w", {"imu": [path]})
     with pytest.raises(ValueError, match=r"nobody knows how long this is\. State 'fps'"):
         trial_seconds(unknown, np.array([0]))

@@ -49,9 +49,9 @@ def read_clips(table: SampleTable, rows: Ints, modality: str = "skeleton") -> li
                 f"with 2 or 3 coordinates, found {list(values.shape[1:])}. State the layout that "
                 "they are in."
             )
-        rate = float(table.fps[row])
+        rate = float(table.rate(modality)[row])
         clips.append(Clip(joints=values, fps=rate if np.isfinite(rate) else DEFAULT_FPS))
-    unknown = int(np.isnan(table.fps[rows]).sum())
+    unknown = int(np.isnan(table.rate(modality)[rows]).sum())
     if unknown:
         warnings.warn(
             f"{table.name}: {unknown} of {len(rows)} rows do not say how fast they run; "

@@ -90,7 +90,7 @@ def series_input(
         values = np.where(valid[..., None], values, np.float32(0))
     first = np.array([one.first for one in full])[:, None]
     there = np.array([one is not None for one in series])[:, None]
-    times = np.where(there, (first + places) / table.fps[rows][:, None], np.nan)
+    times = np.where(there, (first + places) / table.rate(spec.modality)[rows][:, None], np.nan)
     return SeriesInput(values=values, valid=valid, times_s=times)
 
 

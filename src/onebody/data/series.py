@@ -83,7 +83,8 @@ def read_series(table: SampleTable, row: int, modality: str) -> Series:
         RowError: if they are missing, damaged or no ``[T, J, C]``; names row and file.
     """
     source = str(table.media[modality][row])
-    span = [float(getattr(table, name)[row]) for name in ("start_s", "end_s", "fps")]
+    values = (table.start_s, table.end_s, table.rate(modality))
+    span = [float(column[row]) for column in values]
     start, end, fps = (None if math.isnan(value) else value for value in span)
     try:
         stamp = parse(source).stamp()

@@ -70,6 +70,7 @@ def save_table(table: SampleTable, folder: Path) -> None:
         "arrays": file_name,
         "media": list(table.media),
         "layouts": dict(table.layouts),
+        "rates": dict(table.rates),
         "columns": {name: _describe(column) for name, column in table.columns.items()},
     }
     text = json.dumps(header, indent=2, ensure_ascii=False) + "\n"
@@ -154,6 +155,7 @@ def _assemble(
         media=media,
         columns=columns,
         layouts=header.get("layouts", {}),  # tables of earlier versions have none
+        rates=header.get("rates", {}),
         soft={},
         **rows,
     )

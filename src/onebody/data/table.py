@@ -18,6 +18,7 @@ A *source* is a string that says where an array of frames (or joints, or sensor 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -98,6 +99,7 @@ class SampleTable:
             where a joint is missing.
         start_s, end_s: ``[N]`` span within the media in seconds; NaN: its beginning, its end.
         fps: ``[N]`` frames per second of the media; NaN: ask the file.
+        rates: frames per second of media that run otherwise than ``fps`` says, by modality.
         subject, camera, source, group, split: ``[N]`` texts, empty where unknown. Rows of one
             group are never divided between training and test.
         camera_matrix: ``[N, 4]`` fx, fy, cx, cy in source pixels; NaN where unknown.
@@ -114,6 +116,7 @@ class SampleTable:
     columns: Mapping[str, Column] = field(default_factory=dict)
     soft: Mapping[str, SoftColumn] = field(default_factory=dict)
     layouts: Mapping[str, str] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
     start_s: Numbers
     end_s: Numbers
     fps: Numbers
@@ -141,6 +144,16 @@ class SampleTable:
         for modality, layout in self.layouts.items():
             lookup(self.media, modality, f"modality in the layouts of table {self.name!r}:")
             get_skeleton(layout)
+        for modality, rate in self.rates.items():
+            lookup(self.media, modality, f"modality in the rates of table {self.name!r}:")
+            if not 0 < rate < math.inf:
+                raise ValueError(f"Table {self.name!r}: {modality!r} cannot run at {rate} Hz.")
+
+    def rate(self, modality: str) -> Numbers:
+        """Return ``[N]`` frames per second of a medium; NaN: ask the file."""
+        if modality in self.rates:
+            return np.full(len(self), float(self.rates[modality]))
+        return self.fps
 
     def layout(self, modality: str) -> str:
         """Return the joint layout of a skeleton medium.
@@ -233,6 +246,7 @@ def make_table(
     *,
     columns: Mapping[str, Column] | None = None,
     layouts: Mapping[str, str] | None = None,
+    rates: Mapping[str, float] | None = None,
     **given: Sequence[str] | Sequence[float] | npt.NDArray[np.generic],
 ) -> SampleTable:
     """Make a table, filling per-row columns that are not given with "unknown".
@@ -242,6 +256,7 @@ def make_table(
         media: modality to sources, one per row.
         columns: label columns.
         layouts: joint layout of each skeleton medium, by modality.
+        rates: frames per second of media that run otherwise than ``fps`` says, by modality.
         **given: any other column of `SampleTable` (``subject=...``, ``fps=...``).
     """
     sources = {key: np.asarray(values, dtype=np.str_) for key, values in media.items()}
@@ -264,6 +279,7 @@ def make_table(
         media=sources,
         columns=dict(columns or {}),
         layouts=dict(layouts or {}),
+        rates=dict(rates or {}),
         **values,  # type: ignore[arg-type]
     )
 

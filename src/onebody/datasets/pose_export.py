@@ -77,7 +77,7 @@ def _joints(table: SampleTable, row: int, size: tuple[int, int] | None) -> dict[
     place = f"{table.name}: {table.row_names[row]}"
     if not source:
         raise ValueError(f"{place}: expected a skeleton, found none. Leave the row out.")
-    fps = float(table.fps[row])
+    fps = float(table.rate("skeleton")[row])
     span = slice(*frame_span(source, float(table.start_s[row]), float(table.end_s[row]), fps=fps))
     joints = np.asarray(read_array(source)[span], np.float32)  # [T, J, D]
     known: Bools = np.asarray(np.isfinite(joints).all(-1))

@@ -59,6 +59,9 @@ DEPTH_LAG = 2
 
 _LAYOUTS = {"skeleton": "kinect-20"}
 
+_RATES = {"imu": 50.0}
+"""The inertial sensor has a clock of its own."""
+
 GREY_REFERENCE, GREY_PER_MM, GREY_MINIMUM = 136.0, 119.0 / 900.0, 17.0
 
 
@@ -221,6 +224,7 @@ def prepare(clips: Iterable[Clip], folder: Path) -> SampleTable:
             ),
         },
         layouts=_LAYOUTS,
+        rates=_RATES,
         fps=np.full(len(found), FPS),
         subject=[str(clip.subject) for clip in found],
         group=names,
@@ -244,7 +248,8 @@ def _finish(table: SampleTable, folder: Path, config: UtdMhadConfig) -> SampleTa
     if not {"class", "kind"} <= set(table.columns):
         ids = [int(name[1:].partition("_")[0]) for name in table.row_names.tolist()]  # "a1_s1_t1"
         table = replace(table, columns={**_labels(ids), **table.columns})
-    table = replace(table, layouts=_LAYOUTS)
+    rates = {modality: rate for modality, rate in _RATES.items() if modality in table.media}
+    table = replace(table, layouts=_LAYOUTS, rates=rates)
     return prefix_subjects(table, config.subject_prefix)
 
 

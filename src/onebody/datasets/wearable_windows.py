@@ -45,7 +45,7 @@ def cut_windows(
     short = unknown = 0
     for row in range(len(table)):
         known = known_samples(np.asarray(read_array(str(table.media[modality][row]))))
-        rate = float(table.fps[row])
+        rate = float(table.rate(modality)[row])
         length = len(known) if window_s is None else round(window_s * rate)
         hop = max(1, round(length * (1 - overlap)))
         starts = range(0, len(known) - length + 1, hop) if length else range(0)

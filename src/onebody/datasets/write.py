@@ -109,6 +109,11 @@ def _check_names(table: SampleTable, path: Path) -> None:
             f"{path}: table {table.name!r} holds soft labels ({', '.join(table.soft)}), which are "
             "made for one training. Write it without them."
         )
+    if table.rates:
+        raise ValueError(
+            f"{path}: table {table.name!r} has media that run at rates of their own "
+            f"({', '.join(table.rates)}), of which a manifest's row states one. Write them apart."
+        )
     for modality in table.media:
         if modality.partition("/")[0] not in MODALITIES:
             raise ValueError(

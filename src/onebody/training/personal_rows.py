@@ -158,8 +158,8 @@ def trial_seconds(table: SampleTable, rows: Ints) -> float:
         ValueError: if nobody knows; names the row and the remedy.
     """
     lengths = [
-        _medium_seconds(table, rows, sources[rows].tolist())
-        for sources in table.media.values()
+        _medium_seconds(table, rows, sources[rows].tolist(), table.rate(modality)[rows].tolist())
+        for modality, sources in table.media.items()
         if (sources[rows] != "").all()
     ]
     known = [seconds for seconds in lengths if math.isfinite(seconds)]
@@ -171,11 +171,12 @@ def trial_seconds(table: SampleTable, rows: Ints) -> float:
     return min(known)
 
 
-def _medium_seconds(table: SampleTable, rows: Ints, sources: Sequence[str]) -> float:
+def _medium_seconds(
+    table: SampleTable, rows: Ints, sources: Sequence[str], rates: Sequence[float]
+) -> float:
     """Return how long some rows of one medium last; NaN where there is no clock."""
     spans: dict[str, list[tuple[float, float]]] = {}
-    for row, source in zip(rows.tolist(), sources, strict=True):
-        fps = float(table.fps[row])
+    for row, source, fps in zip(rows.tolist(), sources, rates, strict=True):
         try:
             rate = fps if math.isfinite(fps) else float(probe(source).fps)
             first, stop = frame_span(

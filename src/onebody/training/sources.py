@@ -114,7 +114,7 @@ def _divide(
         table = _hide(recipe, place, table, trains)
         if (few := recipe.data[place].keep) is not None:
             table = keep_few(table, few, trains, seed)
-        table = judged(table, divided, _judged_columns(recipe, table, tasks))
+        table = judged(table, divided, judged_columns(recipe, table, tasks))
         targets = [task.target_spec(table) for task in tasks.values()]
         labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
         rows["unlabeled"] += int((~labeled & ~unknown).sum())
@@ -133,7 +133,7 @@ def _divide(
     return sources, rows
 
 
-def _judged_columns(
+def judged_columns(
     recipe: Recipe, table: SampleTable, tasks: Mapping[str, Task]
 ) -> dict[str, People]:
     """Return by column the people that its task is judged on.
@@ -203,9 +203,6 @@ def _source(
     )
 
 
-_SPAN = ("start_s", "end_s", "fps")
-
-
 def clip_seconds(sources: Sequence[Source], sample: int = 64) -> float | None:
     """Return the median length of what a network learns from, in seconds.
 
@@ -223,8 +220,8 @@ def clip_seconds(sources: Sequence[Source], sample: int = 64) -> float | None:
         table = source.table
         media = table.media[source.spec.modality]
         for row in np.unique(np.linspace(0, len(table) - 1, sample).astype(int)):
-            span = [float(getattr(table, name)[row]) for name in _SPAN]
-            length = _seconds(str(media[row]), *span)
+            span = (table.start_s, table.end_s, table.rate(source.spec.modality))
+            length = _seconds(str(media[row]), *(float(column[row]) for column in span))
             if length is not None:
                 lengths.append(length)
     return float(np.median(lengths)) if lengths else None
