@@ -60,6 +60,16 @@ def test_a_run_is_measured_as_its_recipe_says(trained):
     assert average["action"]["ece"] != own["action"]["ece"]
 
 
+def test_json_tells_what_figures_are_to_be_held_against(trained):
+    found = figures_of(trained)["judged"]
+    assert set(found) == {"action", "gesture"}
+    own = found["action"]
+    table = run("evaluate", trained).output
+    assert f"(majority {100 * own['majority']:.1f} %; {own['people']} people" in table
+    assert 0 < own["majority"] <= 1
+    assert own["seen"] == 0
+
+
 def test_views_are_options(trained):
     found = figures_of(trained, "--crops", 3, "--flip", "--clips", 1)
     plain = figures_of(trained, "--clips", 1)

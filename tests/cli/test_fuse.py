@@ -9,6 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+import onebody.training
 from onebody.cli.app import app
 from onebody.data import ClassColumn, make_table
 from onebody.data.store import save_table
@@ -113,6 +114,26 @@ def test_a_table_for_people(trained):
     assert "mean of groups" in result.output
 
 
+def test_tables_are_read_once_for_each_run(trained, monkeypatch):
+    read = []
+    build = onebody.training.build_sources
+    monkeypatch.setattr(
+        onebody.training, "build_sources", lambda recipe: (read.append(recipe), build(recipe))[1]
+    )
+    evaluated(trained / "joint", "--fuse", trained / "bone-motion", "--fuse-weights", "validation")
+    assert len(read) == 2
+
+
+def test_without_validation_rows_no_weights_are_chosen(trained, monkeypatch):
+    monkeypatch.chdir(trained)
+    for name in ("whole", "again"):
+        result = run("train", "ways.yaml", "split.validation=null", "--out", name, "--quiet")
+        assert result.exit_code == 0, result.output
+    result = run("evaluate", "whole", "--fuse", "again", "--fuse-weights", "validation")
+    assert result.exit_code == 2
+    assert "whole: no validation rows to choose weights on. Take" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -121,6 +142,7 @@ def test_a_table_for_people(trained):
         (("--fuse", "none"), "expected a run's folder"),
         (("--fuse", "bone-motion", "--fuse-weights", "1"), "2 numbers of 0 or more"),
         (("--fuse", "bone-motion", "--fuse-weights", "best"), "found 'best'"),
+        (("--fuse", "bone-motion", "--fuse-weights", "1e308,1e308"), "2 numbers of 0 or more"),
         (("--fuse", "bone-motion", "--outputs"), "Leave out --outputs"),
         (("--fuse", "bone-motion", "--boxes", "none"), "Leave out --boxes"),
         (("--fuse", "bone-motion", "--stress"), "Leave out --stress"),

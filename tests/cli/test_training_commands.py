@@ -69,7 +69,8 @@ def test_evaluating_says_what_a_missing_task_id_costs(trained):
 def test_evaluating_as_json(trained):
     result = run("evaluate", trained[0], "--json", "--split", "validation")
     figures = json.loads(result.output)
-    assert set(figures) == {"pose", "action", "gesture", "movement", "without_task"}
+    assert set(figures) == {"pose", "action", "gesture", "movement", "judged", "without_task"}
+    assert set(figures["judged"]) == {"action", "gesture"}
     found = figures["without_task"]["movement"]
     assert found["parts"]["all"]["without"] == figures["movement"]["top1"]
     assert (found["neither"], found["auroc"]) == (0, None)

@@ -76,6 +76,18 @@ def test_classes_correspond_by_their_places(run, other, tiny):
     assert found.restricted["action"] == found.figures["action"]
 
 
+def test_tasks_are_judged_on_the_people_that_the_other_recipe_says(run, other):
+    split = {"test": {"subject": ["s0"]}, "seen_share": 0.34}
+    plain = measure_cross(run, other(WORDS, split=split))
+    assert plain.rows["action"] == 12  # six of each: unseen people, and two of six rows of others
+    said = {"action": "unseen", "gesture": "seen"}
+    found = measure_cross(run, other(WORDS, split=split, judged_on=said))
+    assert found.rows["action"] == 6
+    assert found.rows["gesture"] + sum(found.left_out["gesture"].values()) == 6
+    every = measure_cross(run, other(WORDS, split=split, judged_on=said), "all")
+    assert every.rows["action"] == 24
+
+
 def measure_by_hand(run, tiny):
     """Evaluate the run on all rows of its own dataset, whose clips are the same."""
     sources = [s for part in build_sources(tiny()).splits.values() for s in part]

@@ -1,11 +1,14 @@
 """Recipes whose tasks are judged on people whom training has seen, or has not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_training import TinyConfig, build_tiny, plain, read
 
 from onebody.config import Factory
 from onebody.datasets import DATASETS
+from onebody.evaluation import task_protocols
 from onebody.training import build_sources
 from onebody.training.summary import protocols_of
 
@@ -68,6 +71,28 @@ def test_both_columns_of_a_tree_are_judged_on_the_same_rows(values):
     table = build_sources(read(values)).splits["test"][0].table
     for column in ("action", "kind_of"):
         np.testing.assert_array_equal(table.labeled(column), table.subject == "s0")
+
+
+def test_the_majority_of_a_tree_is_that_of_its_leaves(values):
+    values["data"][0]["derive"] = {
+        "place": {"column": "who", "tree": {"near": ["a", "b"], "far": ["c", "d"]}}
+    }
+    tree = values["data"][0]["derive"]["place"]["tree"]
+    tasks = {
+        "tree": {"kind": "tree", "column": "who", "class_column": "place", "tree": tree},
+        "who": "classification",
+        "place": "classification",
+        "two": {"kind": "consistency", "coarse": "place", "fine": "who", "tree": tree},
+    }
+    found = build_sources(read({**values, "tasks": tasks, "judged_on": {}}))
+    (source,) = found.splits["test"]
+    alone = source.table.subject != "s0"  # rows of which the class alone is known
+    bare = replace(source, table=source.table.hide("who", alone))
+    said = task_protocols(found.tasks, [bare], found.splits["train"])
+    assert set(said) == {"tree", "who", "place"}
+    assert said["tree"] == said["who"]
+    assert (said["tree"].rows, said["tree"].majority) == (6, 1.0)
+    assert said["place"].rows == 12
 
 
 def test_tasks_of_one_column_are_judged_alike(values):

@@ -150,6 +150,7 @@ def _beyond(
 def _print_figures(opened: Opened, *, as_json: bool) -> None:
     """Print the figures of every task, and what is reached without a task id."""
     import math
+    from dataclasses import asdict
 
     from onebody.cli.tables import figure_lines, metric_units
     from onebody.cli.without_task import block_lines, measure_without_task, plain
@@ -161,11 +162,17 @@ def _print_figures(opened: Opened, *, as_json: bool) -> None:
         for task, values in measured.items()
     }
     without = measure_without_task(opened)
+    judged = opened.protocols()
     if as_json:
-        values = {**found, "without_task": plain(without)} if without else found
+        values: dict[str, object] = {**found}
+        if judged:
+            values["judged"] = {task: asdict(protocol) for task, protocol in judged.items()}
+        if without:
+            values["without_task"] = plain(without)
         typer.echo(json.dumps(values, indent=2, allow_nan=False))
         return
-    for line in (*figure_lines(found, metric_units(), opened.notes()), *block_lines(without)):
+    notes = {task: str(protocol) for task, protocol in judged.items()}
+    for line in (*figure_lines(found, metric_units(), notes), *block_lines(without)):
         typer.echo(line)
 
 

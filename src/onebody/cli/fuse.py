@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from onebody.data import Source
+    from onebody.cli.opened import Opened
+    from onebody.data import SampleTable, Source
     from onebody.metrics import Results
     from onebody.tasks import Task
 
@@ -70,7 +71,7 @@ def fuse_runs(
     stated = _numbers(weights, len(runs))
     hows = [protocol_of(run, changes) for run in runs]
     opened = [open_run(run, split, how, device=device) for run, how in zip(runs, hows, strict=True)]
-    check_same_split({name: _rows_of(run) for name, run in zip(names, runs, strict=True)})
+    check_same_split({n: _rows_of(one) for n, one in zip(names, opened, strict=True)})
     tasks, left = fusible_tasks(
         {n: one.saved.network.tasks for n, one in zip(names, opened, strict=True)}
     )
@@ -78,10 +79,12 @@ def fuse_runs(
     measured = [task for task in tasks if all(task in found for found in alone.values())]
     chosen = {task: stated or (1 / len(runs),) * len(runs) for task in measured}
     if weights == "validation":
-        looked = [
-            open_run(run, "validation", how, device=device).answers()
-            for run, how in zip(runs, hows, strict=True)
-        ]
+        if not opened[0].splits["validation"]:
+            raise ValueError(
+                f"{names[0]}: no validation rows to choose weights on. Take --fuse-weights equal, "
+                "or numbers; or train with split.validation."
+            )
+        looked = [one.part("validation").answers() for one in opened]
         for task in measured:
             if task not in looked[0]:
                 raise ValueError(
@@ -159,12 +162,9 @@ def _lines(
     return lines
 
 
-def _rows_of(run: Path) -> dict[str, list[Any]]:
+def _rows_of(opened: Opened) -> dict[str, list[SampleTable]]:
     """Return the tables of a run's split by part."""
-    from onebody.training import build_sources, load_recipe
-
-    splits = build_sources(load_recipe(str(run))).splits
-    return {part: [source.table for source in found] for part, found in splits.items()}
+    return {part: [source.table for source in found] for part, found in opened.splits.items()}
 
 
 def _of(found: Mapping[str, Results], tasks: Sequence[str] | Mapping[str, Task]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _numbers(weights: str, count: int) -> tuple[float, ...] | None:
         values = tuple(float(part) for part in weights.split(","))
     except ValueError:
         values = ()
-    good = len(values) == count and all(0 <= v < math.inf for v in values) and sum(values) > 0
+    good = len(values) == count and all(v >= 0 for v in values) and 0 < sum(values) < math.inf
     if not good:
         raise ValueError(
             f"--fuse-weights: expected 'equal', 'validation' or {count} numbers of 0 or more, not "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from onebody.data import Source
-    from onebody.evaluation import ViewsConfig
+    from onebody.evaluation import TaskProtocol, ViewsConfig
     from onebody.evaluation.boxes import Boxes
     from onebody.metrics import Results
     from onebody.models import SavedNetwork
@@ -37,19 +37,26 @@ class Opened:
     """A run's network beside the rows of a split.
 
     Attributes:
+        run: its folder.
         saved: the network.
         sources: the rows.
-        trained: the rows that it was trained on.
+        splits: the rows of every split.
         how: they are looked at.
         device, bf16: how the network runs.
     """
 
+    run: Path
     saved: SavedNetwork
     sources: Sequence[Source]
-    trained: Sequence[Source]
+    splits: Mapping[str, Sequence[Source]]
     how: Protocol
     device: str
     bf16: bool
+
+    @property
+    def trained(self) -> Sequence[Source]:
+        """The rows that the network was trained on."""
+        return self.splits["train"]
 
     def answers(self) -> dict[str, Results]:
         """Return the network's answers by task."""
@@ -64,12 +71,24 @@ class Opened:
             bf16=self.bf16,
         )
 
-    def notes(self) -> dict[str, str]:
-        """Return what to say beside the figures of each class task."""
+    def protocols(self) -> dict[str, TaskProtocol]:
+        """Return what the figures of each class task are to be held against."""
         from onebody.evaluation import task_protocols
 
-        found = task_protocols(self.saved.network.tasks, self.sources, self.trained)
-        return {task: str(protocol) for task, protocol in found.items()}
+        return task_protocols(self.saved.network.tasks, self.sources, self.trained)
+
+    def part(self, split: str) -> Opened:
+        """Return the same run beside the rows of another split, as the table has their boxes.
+
+        Raises:
+            ValueError: if there is no such split, or it has no labeled rows.
+        """
+        from onebody.config import lookup
+
+        sources = lookup(self.splits, split, "split")
+        if not sources:
+            raise ValueError(f"{self.run}: the {split} split has no labeled rows.")
+        return replace(self, sources=sources)
 
 
 def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> Protocol:
@@ -129,9 +148,10 @@ def open_run(run: Path, split: str, how: Protocol, *, device: str) -> Opened:
             err=True,
         )
     return Opened(
+        run=run,
         saved=saved,
         sources=looked,
-        trained=splits["train"],
+        splits=splits,
         how=how,
         device=device,
         bf16=bf16,

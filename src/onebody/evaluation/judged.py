@@ -17,6 +17,7 @@ from onebody.data import SampleTable, Source
 from onebody.data.targets import class_labels
 from onebody.evaluation.leakage import Split
 from onebody.tasks import ClassTask, Task
+from onebody.tasks.consistency import ConsistencyTask
 from onebody.types import Bools
 
 People = Literal["seen", "unseen"]
@@ -110,12 +111,13 @@ def task_protocols(
         trained: sources of the training rows.
 
     Returns:
-        By task; tasks that are no classes of a column, and such without labeled rows, are left out.
+        By task; tasks that are no classes of a column, such that learn nothing (`consistency`), and
+        such without labeled rows are left out. Of a tree, the rows whose leaf is known count.
     """
     known = {(s.table.name, person) for s in trained for person in s.table.subject.tolist()}
     found: dict[str, TaskProtocol] = {}
     for name, task in tasks.items():
-        if not isinstance(task, ClassTask):
+        if not isinstance(task, ClassTask) or isinstance(task, ConsistencyTask):
             continue
         counts = np.zeros(len(task.classes), np.int64)
         people: set[tuple[str, str]] = set()
@@ -124,8 +126,9 @@ def task_protocols(
                 if target.task == name and target.form == "class":
                     every = np.arange(len(source.table), dtype=np.int64)
                     labels = class_labels(source.table, every, target)
-                    counts += np.bincount(labels[labels >= 0], minlength=len(counts))
-                    own = source.table.subject[labels >= 0]
+                    known_class: Bools = (labels >= 0) & (labels < len(counts))
+                    counts += np.bincount(labels[known_class], minlength=len(counts))
+                    own = source.table.subject[known_class]
                     people |= {(source.table.name, person) for person in own.tolist()}
         rows = int(counts.sum())
         if rows:

@@ -17,6 +17,7 @@ from onebody.evaluation import (
     ViewsConfig,
     check_apart,
     evaluate,
+    judged,
     split_several,
 )
 from onebody.inference import load
@@ -31,7 +32,7 @@ from onebody.tasks.tree import TreeTask
 from onebody.tasks.which import WhichTask
 from onebody.training.known import known_rows
 from onebody.training.recipe import Recipe
-from onebody.training.sources import read_tables
+from onebody.training.sources import judged_columns, read_tables
 from onebody.types import Bools
 
 Places = dict[str, str | None]
@@ -73,7 +74,9 @@ def measure_cross(
 
     Its tasks are found there by their names. The other recipe's ``places`` say which class of a
     column is which class of the network; without them, classes of equal name correspond. Rows of a
-    class without a place are left out, and counted.
+    class without a place are left out, and counted. Its ``judged_on`` holds as in its own test: of
+    a task that is judged on unseen people, rows of people in its training part do not count
+    (``all``: every row does, for the network has met nobody of them).
 
     Args:
         run: folder of a finished run.
@@ -88,8 +91,9 @@ def measure_cross(
         ValueError: if no class or no row corresponds, or a place is no class of the network.
     """
     saved = load(run, device=device).saved
-    chosen = _chosen(other, read_tables(other), part)
-    tasks = {name: _moved(task, other, chosen) for name, task in saved.network.tasks.items()}
+    tables = read_tables(other)
+    tasks = {name: _moved(task, other, tables) for name, task in saved.network.tasks.items()}
+    chosen = _chosen(other, tables, tasks, part)
     sources: list[Source] = []
     for data, table in zip(other.data, chosen, strict=True):
         spec = read_config(InputSpec, {**saved.input.model_dump(), **data.input}, "'data.input'")
@@ -112,13 +116,16 @@ def measure_cross(
     return _figures(saved.network.tasks, tasks, chosen, results)
 
 
-def _chosen(other: Recipe, tables: Sequence[SampleTable], part: str) -> list[SampleTable]:
-    """Return the tables' rows of one part of the split."""
+def _chosen(
+    other: Recipe, tables: Sequence[SampleTable], tasks: Mapping[str, Task], part: str
+) -> list[SampleTable]:
+    """Return the tables' rows of one part of the split, with the labels that are judged there."""
     if part == "all":
         return list(tables)
     chosen: list[SampleTable] = []
     divided = split_several(tables, other.split, other.evaluation.split_seed)
-    for table, own in zip(tables, divided, strict=True):
+    for whole, own in zip(tables, divided, strict=True):
+        table = judged(whole, own, judged_columns(other, whole, tasks))
         parts = {"train": own.train, "validation": own.validation, "test": own.test}
         chosen.append(table.select(lookup(parts, part, "split")))
     return chosen
