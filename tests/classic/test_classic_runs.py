@@ -12,6 +12,7 @@ import yaml
 from clips_for_tests import standing, waving
 from typer.testing import CliRunner
 
+import onebody.classic.twins
 from onebody.classic import ClassicRecipe, SingleTaskTwin, experiment, run_classic
 from onebody.classic.recipe import GridConfig
 from onebody.classic.samples import learned_features, read_samples
@@ -182,6 +183,11 @@ class TestTwins:
         )
         assert (whole.predict(self.x) == self.y).mean() > 0.9
 
+    def test_an_svm_that_does_not_settle_is_named(self, monkeypatch):
+        monkeypatch.setattr(onebody.classic.twins, "MAX_ITER", 1)
+        with pytest.warns(UserWarning, match="svm of strength 100: not settled after 1 iter"):
+            SingleTaskTwin("svm", 100.0).fit(self.x, self.y)
+
     def test_what_is_not_possible_is_refused(self):
         with pytest.raises(ValueError, match="'ridge' or 'svm', found 'tree'"):
             SingleTaskTwin("tree").fit(self.x, self.y)
@@ -247,6 +253,11 @@ def test_the_packages_recipes_are_read(name):
     ("change", "message"),
     [
         ({"views": [0, 0]}, "names an angle twice"),
+        ({"views": [-90, 270]}, "names an angle twice"),
+        ({"views": [0, np.nan]}, "finite number"),
+        ({"grid": {"ridge": [np.inf]}}, "finite number"),
+        ({"twins": {"svm": [1, np.inf]}}, "finite number"),
+        ({"model": {"tol": np.inf}}, "finite number"),
         ({"inner": {"k": 3, "validation_share": 0.2}}, "leave 'validation' out"),
         ({"grid": {"ridge": []}}, "grid.ridge"),
         ({"grid": {"ridge": [-1]}}, "grid.ridge.0"),

@@ -28,7 +28,7 @@ class BagConfig(Config):
 
     parts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     reference: Literal["hip", "part"] = "part"
-    velocity: float = Field(1.0, ge=0.0)
+    velocity: float = Field(1.0, ge=0.0, allow_inf_nan=False)
     words: int = Field(32, ge=1)
     neighbors: int = Field(3, ge=1)
     levels: tuple[int, ...] = Field((1, 2, 4), min_length=1)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 else:  # the same, with the reading of ``kind`` attached
     DatasetPart = choice(DATASETS, "dataset")
 
-Strength = Annotated[float, Field(ge=0.0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Strength = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Strengths = Annotated[tuple[Strength, ...], Field(min_length=1)]
-Range = tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]]
+Range = tuple[Positive, Positive]
 
 
 class ModelConfig(Config):
@@ -41,7 +43,7 @@ class ModelConfig(Config):
     neighbors: int = Field(3, ge=0)
     groups: Literal["part", "row"] = "part"
     max_iter: int = Field(1000, ge=1)
-    tol: float = Field(1e-3, gt=0.0)
+    tol: float = Field(1e-3, gt=0.0, allow_inf_nan=False)
 
 
 class GridConfig(Config):
@@ -109,7 +111,7 @@ class ClassicRecipe(Config):
     folds: FoldConfig = FoldConfig(leave_out="subject", subjects_apart=True)
     split: SplitConfig | None = None
     inner: FoldConfig = FoldConfig(leave_out="subject", subjects_apart=True)
-    views: tuple[float, ...] = ()
+    views: tuple[Finite, ...] = ()
     features: BagConfig = BagConfig()
     model: ModelConfig = ModelConfig()
     grid: GridConfig = GridConfig()
@@ -118,7 +120,7 @@ class ClassicRecipe(Config):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if len(set(self.views)) < len(self.views):
+        if len({angle % 360 for angle in self.views}) < len(self.views):
             raise ValueError(f"'views' names an angle twice: {list(self.views)}")
         parts = (self.folds, self.inner, *((self.split,) if self.split else ()))
         if any(part.validation or part.validation_share for part in parts):

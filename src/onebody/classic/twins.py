@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeClassifier
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from onebody.types import Array, Doubles
+
+MAX_ITER = 10_000
+"""Most iterations of an SVM's solver."""
 
 
 class SingleTaskTwin(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -56,7 +61,7 @@ class SingleTaskTwin(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             rows = which == view
             if not np.array_equal(np.unique(y[rows]), self.classes_):
                 raise ValueError(f"View {view!r} lacks rows of some classes: take pooled.")
-            self.estimators_[view] = self._make(int(rows.sum())).fit(X[rows], y[rows])
+            self.estimators_[view] = self._fitted(X[rows], y[rows])
         return self
 
     def decision_function(self, X: Any, views: Any = None) -> Doubles:
@@ -89,10 +94,28 @@ class SingleTaskTwin(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         plain = self.pooled or views is None
         return np.zeros(rows, np.int64) if plain else np.asarray(views)
 
+    def _fitted(self, X: Any, y: Any) -> Any:
+        """Return a fitted classifier; one that has not settled is named by its strength."""
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            made = self._make(len(X)).fit(X, y)
+        for warning in said:
+            if not issubclass(warning.category, ConvergenceWarning):
+                warnings.warn_explicit(
+                    warning.message, warning.category, warning.filename, warning.lineno
+                )
+        if any(issubclass(warning.category, ConvergenceWarning) for warning in said):
+            warnings.warn(
+                f"{self.kind} of strength {self.strength:g}: not settled after {MAX_ITER} "
+                "iterations; its weights are taken as they are.",
+                stacklevel=3,
+            )
+        return made
+
     def _make(self, rows: int) -> Any:
         """Return an unfitted classifier for some number of rows."""
         if self.kind == "ridge":
             return RidgeClassifier(alpha=self.strength * rows)
         if self.kind == "svm":
-            return LinearSVC(C=self.strength, random_state=0, max_iter=10_000)
+            return LinearSVC(C=self.strength, random_state=0, max_iter=MAX_ITER)
         raise ValueError(f"kind: expected 'ridge' or 'svm', found {self.kind!r}.")
