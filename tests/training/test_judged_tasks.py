@@ -101,6 +101,13 @@ def test_tasks_of_one_column_are_judged_alike(values):
         build_sources(read(values))
 
 
+def test_a_test_without_such_people_is_refused(values):
+    values["split"]["seen_share"] = 0.0
+    said = r"'who' is judged on seen people, .* \(6 rows of others\)\. .*seen_share"
+    with pytest.raises(ValueError, match=said):
+        build_sources(read(values))
+
+
 def test_a_union_is_judged_by_its_parts(values):
     values["tasks"]["any"] = {"kind": "union", "of": ["action", "gesture"]}
     values["judged_on"] = {"any": "seen"}

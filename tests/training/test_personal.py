@@ -73,6 +73,8 @@ def test_minutes_that_are_not_there_are_refused(run):
         take_minutes(trials, 18 * TRIAL_S / 60)
     with pytest.raises(ValueError, match="Minutes are above 0"):
         personalize(run, "dan", [0.0], task="activity")
+    with pytest.raises(ValueError, match="Minutes are above 0"):
+        personalize(run, "dan", [0.1, float("nan")], task="activity")
 
 
 def test_overlapping_windows_count_once_and_an_unknown_clock_is_refused(tmp_path):

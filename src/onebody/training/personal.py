@@ -111,7 +111,7 @@ def personalize(
     recipe, saved, found = _opened(run)
     name = task or _only_task(found.tasks)
     lookup(dict.fromkeys(taught(found.tasks)), name, f"task of {run} that is taught:")
-    if not minutes or min(minutes) <= 0:
+    if not minutes or not all(number > 0 for number in minutes):
         raise ValueError(f"Minutes are above 0, found {list(minutes)}.")
     check_unknown(known_rows(run), found.splits["test"], subject, str(run))
     trials = person_trials(found.splits["test"], subject, name)

@@ -103,6 +103,7 @@ def _divide(
     """
     sources: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
     rows = dict.fromkeys([*sources, "unlabeled"], 0)
+    counts = dict.fromkeys(recipe.judged_on, (0, 0))
     seed = recipe.evaluation.split_seed
     splits = split_several(tables, recipe.split, seed)
     for place, (table, divided) in enumerate(zip(tables, splits, strict=True)):
@@ -114,7 +115,11 @@ def _divide(
         table = _hide(recipe, place, table, trains)
         if (few := recipe.data[place].keep) is not None:
             table = keep_few(table, few, trains, seed)
-        table = judged(table, divided, judged_columns(recipe, table, tasks))
+        whole, table = table, judged(table, divided, judged_columns(recipe, table, tasks))
+        for name in recipe.judged_on:
+            both = (labeled_rows(t, tasks[name].target_spec(t)) for t in (whole, table))
+            before, left = (int((found & parts["test"]).sum()) for found in both)
+            counts[name] = (counts[name][0] + before, counts[name][1] + left)
         targets = [task.target_spec(table) for task in tasks.values()]
         labeled = np.any([labeled_rows(table, target) for target in targets], axis=0)
         rows["unlabeled"] += int((~labeled & ~unknown).sum())
@@ -128,9 +133,22 @@ def _divide(
                 chosen |= unknown & parts[name]
             if chosen.any():
                 kept.append(_source(recipe, place, table.select(chosen), tasks, name))
+    _check_judged(recipe, counts)
     if not sources["train"]:
         raise ValueError(f"No training row carries a label for {', '.join(tasks)}.")
     return sources, rows
+
+
+def _check_judged(recipe: Recipe, counts: Mapping[str, tuple[int, int]]) -> None:
+    """Refuse a task of whose labeled test rows (first) none is left to judge it on (second)."""
+    for name, (before, left) in counts.items():
+        if before and not left:
+            people = recipe.judged_on[name]
+            remedy = "'split.seen_share'" if people == "seen" else "'split.test', by subject"
+            raise ValueError(
+                f"'judged_on': task {name!r} is judged on {people} people, of whom the test has "
+                f"none ({before} rows of others). Hold some out ({remedy}), or judge it otherwise."
+            )
 
 
 def judged_columns(
