@@ -1,8 +1,14 @@
-"""Prediction on files: windows, merged answers, drawing, videos."""
+"""Prediction on files and streams: windows, merged answers, events, drawing, videos."""
 
+from onebody.inference.capture import Capture, CapturedFrame, open_capture
+from onebody.inference.events import Event, EventConfig
+from onebody.inference.follow import FollowConfig, PersonFinder
+from onebody.inference.frame_queue import FrameQueue, feed
 from onebody.inference.overlay import draw_frames
 from onebody.inference.prediction import ClassAnswer, Label, PoseAnswer, Prediction
 from onebody.inference.predictor import Predictor, load
+from onebody.inference.smooth import SmoothConfig
+from onebody.inference.stream import Stream, StreamFrame
 from onebody.inference.video import write_video
 
 __all__ = [
@@ -12,6 +18,18 @@ __all__ = [
     "ClassAnswer",
     "PoseAnswer",
     "Label",
+    "Stream",
+    "StreamFrame",
+    "Event",
+    "EventConfig",
+    "SmoothConfig",
+    "FollowConfig",
+    "PersonFinder",
+    "Capture",
+    "CapturedFrame",
+    "open_capture",
+    "FrameQueue",
+    "feed",
     "draw_frames",
     "write_video",
 ]

@@ -1,0 +1,268 @@
+"""Frames with their times, one after the other, from a file or a camera.
+
+`onebody.data.sources` reads any frame by its number and refuses a damaged file before it begins. A
+stream is read once, forward, and what came before a fault stands: the frames that can be had are
+given first, and then the fault is raised.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from onebody.data.media import MediaError, Place, parse
+from onebody.data.sources import probe, read_frames
+from onebody.data.video_file import decode, open_video, to_pixels
+from onebody.data.video_index import VideoIndex, video_index
+from onebody.types import Frames
+
+_CAMERA = re.compile(r"^(?:camera(?::(?P<number>\d+))?|(?P<device>/dev/video\d+))$")
+_CAMERA_FORMAT = "video4linux2,v4l2"
+_CHUNK = 32
+"""Pictures of an array that are read at once."""
+
+Pictures = Generator[tuple[Frames, float], None, None]
+"""Pictures ``[H, W, C]`` and their times in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CapturedFrame:
+    """One frame of a source.
+
+    Attributes:
+        pixels: ``[H, W, C]`` uint8.
+        time_s: within the source, later than that of the frame before.
+        number: from 0, of those that were given.
+        decode_ms: what it took to read it.
+        taken_s: when it was there, by ``time.monotonic``: delays are counted from it.
+    """
+
+    pixels: Frames
+    time_s: float
+    number: int
+    decode_ms: float
+    taken_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """A source of frames; iterate over it, once or several times.
+
+    Attributes:
+        source: how it was named.
+        camera: whether it is a camera, which never ends.
+        fps: frames per second that it says to have; NaN: it does not say.
+        channels: 3 RGB, 1 grey.
+        paced: whether a file comes at the speed of its own clock, as from a camera.
+        size: height and width asked of a camera; None: its own choice.
+        opened: opens a camera: the name, format and options that PyAV is given.
+    """
+
+    source: str
+    camera: bool
+    fps: float
+    channels: int = 3
+    paced: bool = False
+    size: tuple[int, int] | None = None
+    opened: tuple[str, str] = ("", "")
+
+    def __iter__(self) -> Iterator[CapturedFrame]:
+        """Yield frames in order of their times.
+
+        Raises:
+            MediaError: after the last frame that can be had, if the file is damaged or ends early,
+                or the camera is gone.
+        """
+        pictures: Pictures
+        if self.camera:
+            pictures = _camera_pictures(self)
+        elif parse(self.source).kind == "video":
+            pictures = _video_pictures(parse(self.source), self.channels, self.fps)
+        else:
+            pictures = _other_pictures(self.source, self.channels, self.fps)
+        with closing(pictures):
+            yield from timed(pictures, paced=self.paced)
+
+
+def open_capture(
+    source: str | Path,
+    *,
+    channels: int = 3,
+    fps: float | None = None,
+    paced: bool = False,
+    size: tuple[int, int] | None = None,
+) -> Capture:
+    """Look at a source without reading it through.
+
+    Args:
+        source: a video, a folder of pictures, an array of pictures, or ``camera``, ``camera:1``,
+            ``/dev/video1`` (Linux).
+        channels: 3 RGB, 1 grey; what the network reads (`Stream.channels`).
+        fps: frames per second of pictures without a clock; asked of a camera. A video has its own.
+        paced: give the frames of a file at the speed of its clock, not as fast as they are read.
+        size: height and width asked of a camera.
+
+    Raises:
+        MediaError: if there is nothing, or nothing that can be read.
+        ValueError: if pictures have no clock and ``fps`` does not say it.
+    """
+    name = str(source)
+    if fps is not None and not 0 < fps < math.inf:
+        raise ValueError(f"Frames per second should be positive, found {fps}.")
+    found = _CAMERA.match(name)
+    if found:
+        device = found["device"] or f"/dev/video{found['number'] or 0}"
+        _check_camera(name, device)
+        rate = math.nan if fps is None else fps
+        return Capture(
+            source=name,
+            camera=True,
+            fps=rate,
+            channels=channels,
+            size=size,
+            opened=(device, _CAMERA_FORMAT),
+        )
+    place = parse(name)
+    if place.kind == "video":
+        with open_video(place) as (_, stream):
+            rate = float(stream.average_rate or stream.guessed_rate or math.nan)
+    else:
+        rate = math.nan if fps is None else fps
+        if math.isnan(rate) and probe(name).num_frames > 1:
+            raise ValueError(f"{name}: pictures have no clock. Say how many there are per second.")
+    return Capture(source=name, camera=False, fps=rate, channels=channels, paced=paced)
+
+
+def timed(
+    pictures: Iterator[tuple[Frames, float]],
+    *,
+    paced: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[CapturedFrame]:
+    """Number pictures, measure what reading takes, and hold them back until their time.
+
+    A picture that is not later than the one before (a camera whose clock stumbles) is left out.
+
+    Args:
+        pictures: pictures and their times in seconds.
+        paced: whether to wait.
+        clock: seconds since anything.
+        sleep: waits.
+    """
+    began, last, number = math.nan, -math.inf, 0
+    start = clock()
+    for pixels, time_s in pictures:
+        decode_ms = (clock() - start) * 1e3
+        if time_s > last:
+            if paced:
+                began = clock() - time_s if math.isnan(began) else began
+                wait = began + time_s - clock()
+                if wait > 0:
+                    sleep(wait)
+            yield CapturedFrame(
+                pixels=pixels,
+                time_s=time_s,
+                number=number,
+                decode_ms=decode_ms,
+                taken_s=clock(),
+            )
+            last, number = time_s, number + 1
+        start = clock()
+
+
+def _check_camera(name: str, device: str) -> None:
+    """Say which cameras there are, where this one is none of them."""
+    if _CAMERA_FORMAT not in av.formats_available:
+        raise MediaError(
+            name, "a camera", "no way to read one here: cameras are read by Video4Linux on Linux"
+        )
+    if not Path(device).exists():
+        others = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*")))
+        raise MediaError(name, f"a camera at {device}", f"none there; cameras: {others or 'none'}")
+
+
+def _camera_pictures(capture: Capture) -> Pictures:
+    """Yield what a camera shows, and when after the first picture."""
+    name, kind = capture.opened
+    options = {}
+    if capture.size is not None:
+        options["video_size"] = "{1}x{0}".format(*capture.size)
+    if math.isfinite(capture.fps):
+        options["framerate"] = f"{capture.fps:g}"
+    first: float | None = None
+    try:
+        with av.open(name, format=kind, options=options) as container:
+            for frame in container.decode(video=0):
+                time_s = time.monotonic() if frame.time is None else float(frame.time)
+                first = time_s if first is None else first
+                yield to_pixels(frame, capture.channels), time_s - first
+    except av.error.FFmpegError as error:
+        wanted = "a camera that gives pictures" if first is None else "more pictures"
+        raise MediaError(capture.source, wanted, str(error.strerror)) from None
+    raise MediaError(capture.source, "more pictures", "the camera's end (was it unplugged?)")
+
+
+def _video_pictures(place: Place, channels: int, fps: float) -> Pictures:
+    """Yield the sound frames of a video; what is wrong with it is raised after the last."""
+    fault: MediaError | None = None
+    index: VideoIndex | None = None
+    try:
+        index = video_index(place)
+    except MediaError as error:
+        fault = error
+    counted = index is not None and index.counted
+    first = None if index is None or counted else int(index.times[0])
+    count, damaged = 0, 0
+    try:
+        with open_video(place) as (container, stream):
+            unit = float(stream.time_base or 1)
+            for frame, sound in decode(container, stream):
+                if not sound:
+                    damaged += 1
+                    continue
+                if counted or frame.pts is None:
+                    moment = (count + damaged) / _rate(place, fps)
+                else:
+                    first = int(frame.pts) if first is None else first
+                    moment = float((frame.pts - first) * unit)
+                yield to_pixels(frame, channels), moment
+                count += 1
+    except MediaError as error:
+        fault = fault or error
+    if fault is None and damaged:
+        fault = MediaError(
+            place.source, "sound frames", f"{damaged} damaged ones, which were left out"
+        )
+    if fault is None and not count:
+        fault = MediaError(place.source, "a readable video", "not one frame")
+    if fault is not None:
+        raise fault
+
+
+def _other_pictures(source: str, channels: int, fps: float) -> Pictures:
+    """Yield the pictures of a folder one by one (sizes may differ), of an array a few at a time."""
+    count = probe(source).num_frames
+    rate = 1.0 if math.isnan(fps) else fps
+    step = _CHUNK if parse(source).kind in ("npz", "npy") else 1
+    for start in range(0, count, step):
+        numbers = np.arange(start, min(start + step, count))
+        for number, pixels in zip(
+            numbers, read_frames(source, numbers, channels=channels), strict=True
+        ):
+            yield pixels, float(number) / rate
+
+
+def _rate(place: Place, fps: float) -> float:
+    """Return the rate of a video whose frames have no times of their own."""
+    if not fps > 0:
+        raise MediaError(place.source, "frames with times, or a rate", "neither")
+    return fps

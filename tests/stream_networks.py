@@ -1,0 +1,74 @@
+"""Tiny causal networks for tests of streams, with weights far from their start."""
+
+from __future__ import annotations
+
+import torch
+
+from onebody.config import lookup, read_config
+from onebody.data import InputSpec
+from onebody.models import NETWORKS, SavedNetwork, build_network, input_shapes
+from onebody.tasks import TASKS, build_tasks
+
+_PARTS = {"action": ["walk", "sit"], "gesture": ["wave", "clap"]}
+
+TASKS_OF_STREAM = {
+    **{
+        name: {"kind": "classification", "name": name, "classes": classes, "per_frame": True}
+        for name, classes in _PARTS.items()
+    },
+    "pose": {"kind": "pose2d", "name": "pose", "skeleton": "coco-17"},
+    "space": {"kind": "pose3d", "name": "space", "skeleton": "coco-17"},
+    "both": {
+        "kind": "union",
+        "name": "both",
+        "of": ["action", "gesture"],
+        "parts": _PARTS,
+        "per_frame": True,
+    },
+}
+
+ENCODER = {
+    "kind": "points",
+    "causal": True,
+    "stem": 4,
+    "widths": [4, 8, 8],
+    "points": 17,
+    "appearance": 4,
+    "temporal_width": 16,
+    "dilations": [1, 2],
+}
+
+
+def tiny_stream(
+    *,
+    modality: str = "rgb",
+    size: int = 32,
+    frames: int = 6,
+    tasks: tuple[str, ...] = tuple(TASKS_OF_STREAM),
+    notes: dict[str, object] | None = None,
+) -> SavedNetwork:
+    """Make an untrained causal network for action, gesture, their union, and poses in 2D and 3D."""
+    configs = {
+        name: read_config(
+            lookup(TASKS, str(TASKS_OF_STREAM[name]["kind"]), "task").config,
+            TASKS_OF_STREAM[name],
+            "test",
+        )
+        for name in tasks
+    }
+    spec = InputSpec(modality=modality, size=size, frames=frames, sampling="dense")
+    config = read_config(NETWORKS["multitask"].config, {"encoder": ENCODER}, "test")
+    torch.manual_seed(0)
+    network = build_network(config, build_tasks(configs), input_shapes(spec))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+        for name, buffer in network.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.copy_(0.1 * torch.randn_like(buffer))
+            elif name.endswith("running_var"):
+                buffer.copy_(0.5 + torch.rand_like(buffer))
+    network.eval()
+    return SavedNetwork(
+        network=network, tasks=configs, input=spec, config=config, notes=notes or {}
+    )
