@@ -3,15 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from onebody.inference.runtimes import (
-    compiled,
-    eager,
-    lay_channels_last,
-    onnx_runtime,
-    openvino,
-    to_int8,
-    to_onnx,
-)
+from onebody.inference.onnx_runtimes import onnx_runtime, openvino, to_int8, to_onnx
+from onebody.inference.runtimes import compiled, eager, lay_channels_last
 from onebody.inference.throughput import count_flops, measure_throughput
 
 pytestmark = pytest.mark.alone
@@ -36,8 +29,8 @@ def x():
 def test_exported_networks_answer_as_the_module(module, x, tmp_path):
     expected = eager(module).run(x)
     assert [part.shape for part in expected] == [(2, 2, 6, 6), (2, 3)]
-    to_onnx(module, x, tmp_path / "m.onnx")
-    to_int8(tmp_path / "m.onnx", [x], tmp_path / "q.onnx")
+    to_onnx(module, [x], tmp_path / "m.onnx")
+    to_int8(tmp_path / "m.onnx", [[x]], tmp_path / "q.onnx")
     for runtime, bound in (
         (onnx_runtime(tmp_path / "m.onnx"), 1e-5),
         (openvino(tmp_path / "m.onnx"), 1e-5),
@@ -52,7 +45,7 @@ def test_exported_networks_answer_as_the_module(module, x, tmp_path):
 
 
 def test_a_compiled_module_answers_as_the_module(module, x):
-    for ours, theirs in zip(compiled(module, x).run(x), eager(module).run(x), strict=True):
+    for ours, theirs in zip(compiled(module, [x]).run(x), eager(module).run(x), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from onebody.config import nearest
 from onebody.inference.agreement import Agreement, RealClips
-from onebody.inference.runtimes import (
-    Outputs,
-    Runtime,
-    compiled,
-    eager,
-    onnx_runtime,
-    openvino,
-    to_int8,
-    to_onnx,
-)
+from onebody.inference.onnx_runtimes import make_runtimes
+from onebody.inference.runtimes import RUNTIMES, Outputs, Runtime, eager
 from onebody.inference.throughput import Throughput, count_flops, measure_throughput
 from onebody.models.spnet import SPNet, SPNetOutput, fuse
 from onebody.types import Floats
-
-RUNTIMES = ("eager", "channels-last", "compiled", "onnxruntime", "openvino")
-"""What `bench_spnet` knows; each at the precisions that it has.
-
-``eager`` is the network as it is trained; all others run its form for inference (`fuse`).
-"""
 
 Say = Callable[[str], None]
 
@@ -101,9 +87,7 @@ def bench_spnet(
         module = Outputs(short, _all_outputs).eval()
         expected = eager(module).run(x)  # what does not fit is refused here, in plain words
         with tempfile.TemporaryDirectory() as folder:
-            fused = Outputs(fuse(short), _all_outputs).eval()
-            names = runtimes or RUNTIMES
-            made = list(_make(module, fused, examples, Path(folder), names, say))
+            made = spnet_runtimes(short, examples, Path(folder), runtimes or RUNTIMES, say)
             measured = measure_throughput(
                 model,
                 made,
@@ -121,42 +105,28 @@ def bench_spnet(
     return rows
 
 
-def _make(
-    module: nn.Module,
-    fused: nn.Module,
+def spnet_runtimes(
+    network: SPNet,
     examples: Sequence[Floats],
     folder: Path,
-    names: Sequence[str],
-    say: Say,
-) -> Iterator[Runtime]:
-    """Make the runtimes that are at hand."""
-    x = examples[0]
-    plain, small = folder / "plain.onnx", folder / "int8.onnx"
-    wanted = set(names)
-    if wanted & {"onnxruntime", "openvino"}:
-        say("exporting ..")
-        to_onnx(fused, x, plain)
-        to_int8(plain, examples, small)
-    if "eager" in wanted:
-        yield eager(module)
-        yield eager(module, "bf16")
-    if "channels-last" in wanted:
-        yield eager(fused, channels_last=True)
-        yield eager(fused, "bf16", channels_last=True)
-    if "compiled" in wanted:
-        say("compiling ..")
-        try:
-            yield compiled(fused, x)
-            yield compiled(fused, x, "bf16")
-        except RuntimeError as error:
-            say(f"compiled: not at hand ({str(error).splitlines()[0]})")
-    if "onnxruntime" in wanted:
-        yield onnx_runtime(plain)
-        yield onnx_runtime(small, "int8")
-    if "openvino" in wanted:
-        yield openvino(plain)
-        yield openvino(plain, "bf16")
-        yield openvino(small, "int8")
+    names: Sequence[str] = RUNTIMES,
+    say: Say | None = None,
+) -> list[Runtime]:
+    """Make the runtimes that are at hand.
+
+    ``eager`` is the network as it is trained; all others run its form for inference (`fuse`).
+
+    Args:
+        network: in evaluation mode.
+        examples: clips ``[B, C, T, H, W]`` in [-1, 1]; ranges of int8 are theirs.
+        folder: where files may go.
+        names: of `RUNTIMES`.
+        say: told what is done, and what is not at hand.
+    """
+    module = Outputs(network, _all_outputs).eval()
+    fused = Outputs(fuse(network), _all_outputs).eval()
+    arguments = [(x,) for x in examples]
+    return list(make_runtimes(module, fused, arguments, folder, names, say or _silent))
 
 
 def _all_outputs(found: object) -> list[Tensor]:

@@ -81,16 +81,10 @@ def measure_throughput(
         rounds: turns of each runtime.
         expected: outputs of eager float32.
     """
-    product = _matrix_product()
     errors = [_error(runtime.run(x), expected) for runtime in runtimes]
-    for runtime in runtimes:
-        runtime.run(x)
-    seconds: list[list[float]] = [[] for _ in runtimes]
-    peaks: list[float] = []
-    for _ in range(rounds):
-        peaks.append(2 * MATRIX**3 / _seconds(product))
-        for place, runtime in enumerate(runtimes):
-            seconds[place].append(_seconds(partial(runtime.run, x)))
+    runs = [partial(runtime.run, x) for runtime in runtimes]
+    product, *seconds = take_turns([_matrix_product(), *runs], rounds)
+    peaks = [2 * MATRIX**3 / taken for taken in product]
     frames = x.shape[0] * x.shape[2]
     rows = []
     for runtime, taken, error in zip(runtimes, seconds, errors, strict=True):
@@ -109,6 +103,25 @@ def measure_throughput(
             )
         )
     return rows
+
+
+def take_turns(runs: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """Let things take turns, so that what else the machine does strikes them all alike.
+
+    Args:
+        runs: each is called once before, unmeasured.
+        rounds: turns of each.
+
+    Returns:
+        Per thing and round the seconds of one call.
+    """
+    for run in runs:
+        run()
+    seconds: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for taken, run in zip(seconds, runs, strict=True):
+            taken.append(_seconds(run))
+    return seconds
 
 
 def _matrix_product() -> Callable[[], object]:

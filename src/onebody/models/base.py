@@ -357,5 +357,6 @@ class Network(nn.Module, ABC):
 
 def all_rows(batch: Batch, tasks: Sequence[str]) -> dict[str, Tensor]:
     """Ask every task of every row."""
-    everyone = torch.ones(len(batch), dtype=torch.bool, device=batch.context.row.device)
+    # Written out: an exporter knows the values of such a tensor, so that code may ask for them.
+    everyone = torch.tensor([True] * len(batch), dtype=torch.bool, device=batch.context.row.device)
     return dict.fromkeys(tasks, everyone)

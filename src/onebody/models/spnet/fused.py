@@ -21,7 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onebody.models.spnet.layers import Conv, Norm, Residual
+from onebody.models.fold import fold_norm
+from onebody.models.spnet.layers import Conv, Residual
 from onebody.models.spnet.network import SPNet
 from onebody.models.spnet.pose_block import Joints, MapBranch, PredictionBlock, read_joints
 
@@ -35,7 +36,7 @@ def fuse(net: SPNet) -> SPNet:
     fused = copy.deepcopy(net).eval().requires_grad_(requires_grad=False)
     entry = fused.entry
     if entry.res0.shortcut_conv is not None:  # else the first convolution is read as it is, too
-        _fold(entry.conv1, entry.res0.bn1)
+        fold_norm(entry.conv1, entry.res0.bn1)
         entry.add_module("res0", _FusedResidual(entry.res0, normed=True))
     for parent in list(fused.modules()):
         if isinstance(parent, _FusedResidual):
@@ -57,7 +58,7 @@ class _FusedResidual(nn.Module):
         self.shortcut_conv, self.conv1, self.conv2 = unit.shortcut_conv, unit.conv1, unit.conv2
         if unit.bn2 is not None:
             assert isinstance(self.conv1, Conv)
-            _fold(self.conv1, unit.bn2)
+            fold_norm(self.conv1, unit.bn2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[N, C_in, H, W]`` to ``[N, C_out, H', W']``."""
@@ -116,16 +117,3 @@ def _joined(convs: list[Conv]) -> Conv:
     joined = Conv(convs[0].in_channels, sum(conv.out_channels for conv in convs), 1)
     joined.weight = nn.Parameter(torch.cat([conv.weight for conv in convs]), requires_grad=False)
     return joined
-
-
-def _fold(conv: Conv, norm: Norm) -> None:
-    """Put a batch norm into the convolution before it."""
-    mean, variance = norm.running_mean, norm.running_var
-    assert mean is not None
-    assert variance is not None
-    scale = norm.weight.double() / (variance.double() + norm.eps).sqrt()
-    kind = conv.weight.dtype
-    weight = conv.weight.double() * scale[:, None, None, None]
-    conv.weight = nn.Parameter(weight.to(kind), requires_grad=False)
-    bias = norm.bias.double() - mean.double() * scale
-    conv.bias = nn.Parameter(bias.to(kind), requires_grad=False)
