@@ -2,10 +2,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from step_networks import noise, step_network
 
 from onebody.inference.step import eager_step
 from onebody.inference.step_check import arguments_of, check_step, differences, walk
+from step_networks import noise, step_network
 
 
 @dataclass

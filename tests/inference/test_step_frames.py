@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from marker_network import Markers, marker_table
 
+from marker_network import Markers, marker_table
 from onebody.data import InputSpec, Source, make_batch, make_table
 from onebody.inference.step_frames import (
     simulated_frames,

@@ -1,9 +1,9 @@
 import torch
-from step_networks import step_network
 from torch import nn
 
 from onebody.models import blank_batch
 from onebody.models.fold import fold_norms
+from step_networks import step_network
 
 
 def test_folded_networks_answer_alike_and_the_given_one_stays():

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from step_networks import noise, step_network
 
 from onebody.data import Batch
 from onebody.inference.runtimes import eager
 from onebody.inference.step import RuntimeStep, StepModule, eager_step, traced
 from onebody.inference.step_check import walk
 from onebody.models import blank_batch
+from step_networks import noise, step_network
 
 
 @pytest.fixture(scope="module")
