@@ -46,6 +46,7 @@ def tiny_stream(
     frames: int = 6,
     tasks: tuple[str, ...] = tuple(TASKS_OF_STREAM),
     notes: dict[str, object] | None = None,
+    encoder: dict[str, object] | None = None,
 ) -> SavedNetwork:
     """Make an untrained causal network for action, gesture, their union, and poses in 2D and 3D."""
     configs = {
@@ -57,7 +58,7 @@ def tiny_stream(
         for name in tasks
     }
     spec = InputSpec(modality=modality, size=size, frames=frames, sampling="dense")
-    config = read_config(NETWORKS["multitask"].config, {"encoder": ENCODER}, "test")
+    config = read_config(NETWORKS["multitask"].config, {"encoder": encoder or ENCODER}, "test")
     torch.manual_seed(0)
     network = build_network(config, build_tasks(configs), input_shapes(spec))
     with torch.no_grad():

@@ -17,6 +17,7 @@ from onebody.inference.follow import FollowConfig
 from onebody.inference.frame_queue import FrameQueue, feed
 from onebody.inference.reader import open_medium, read_windows
 from onebody.inference.smooth import SmoothConfig
+from onebody.inference.step import eager_step
 from onebody.inference.stream import Stream
 from onebody.models import Calibration, build_network, input_shapes
 from onebody.tasks import build_tasks
@@ -87,6 +88,14 @@ def test_a_stream_is_the_network_from_frame_to_frame(tmp_path, make_video):
         assert np.ptp(expected, axis=0).max() > 1e-3  # or the test would say nothing
     found = saved.network.tasks["pose"].decode(outputs["pose"][-1], group.batch.context)
     np.testing.assert_allclose(places(frames), found[0].numpy(), atol=1e-3)
+
+
+def test_any_runner_gives_the_same_stream():
+    saved, frames = tiny_stream(size=64, encoder={"kind": "stream", "size": "s"}), noise(6)
+    plain = play(Stream(saved), frames)
+    other = play(Stream(saved, runner=eager_step(saved)), frames)
+    np.testing.assert_allclose(scores(other, "both"), scores(plain, "both"), atol=1e-5)
+    np.testing.assert_allclose(places(other), places(plain), atol=1e-3)
 
 
 def test_a_depth_network_reads_grey_pictures(tmp_path, make_video):

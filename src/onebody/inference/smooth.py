@@ -34,7 +34,7 @@ class SmoothConfig(Config):
     enabled: bool = True
     least_hz: float = Field(1.0, gt=0.0)
     per_speed: float = Field(8.0, ge=0.0)
-    speed_hz: float = Field(1.0, gt=0.0)
+    speed_hz: float = Field(2.0, gt=0.0)
     forget_s: float = Field(0.5, gt=0.0)
 
 
