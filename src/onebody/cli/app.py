@@ -19,9 +19,11 @@ from onebody.cli.data_show import show
 from onebody.cli.demo import demo
 from onebody.cli.errors import Commands, command_group, show_warning
 from onebody.cli.evaluate import evaluate
+from onebody.cli.export import export
 from onebody.cli.export_poses import export_poses
 from onebody.cli.extract import extract
 from onebody.cli.import_poses import import_poses
+from onebody.cli.live import live
 from onebody.cli.personalize import personalize
 from onebody.cli.predict import predict
 from onebody.cli.recipes import recipes
@@ -51,8 +53,10 @@ app.command("classic")(classic)
 app.command("evaluate")(evaluate)
 app.command("personalize")(personalize)
 app.command("predict")(predict)
+app.command("live")(live)
 app.command("extract")(extract)
 app.command("import-poses")(import_poses)
+app.command("export")(export)
 app.command("export-poses")(export_poses)
 data.command("check")(check)
 data.command("show")(show)

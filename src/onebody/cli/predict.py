@@ -56,7 +56,7 @@ def predict(
 
     names = result_names(videos)
     _spare_inputs(videos, names, out, video=not no_video)
-    lens, look = _camera(camera), _box(box, own=own_boxes)
+    lens, look = read_camera(camera), _box(box, own=own_boxes)
     predictor = load(run, device=device)
     drawn = not no_video and channels_of(predictor.saved.input.modality) is not None
     out.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def _box(
     return x0, y0, x1, y1
 
 
-def _camera(text: str | None) -> tuple[float, float, float, float] | None:
+def read_camera(text: str | None) -> tuple[float, float, float, float] | None:
     """Read ``fx,fy,cx,cy``."""
     if text is None:
         return None

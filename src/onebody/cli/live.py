@@ -1,0 +1,236 @@
+"""``onebody live``: a camera or a file, and a page in the browser that shows what is going on."""
+
+from __future__ import annotations
+
+import math
+import threading
+import webbrowser
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onebody.cli.predict import read_camera
+
+if TYPE_CHECKING:
+    from onebody.inference.step import StepRunner
+    from onebody.inference.stream import Stream
+    from onebody.models import SavedNetwork
+    from onebody.viewer import Studio
+
+USUAL_ANGLE_DEG = 60.0
+"""Horizontal angle of view of a usual webcam."""
+
+USUAL_DISTANCE_MM = 2500.0
+"""How far somebody stands who is in the picture from head to foot."""
+
+
+def live(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="camera, camera:1, a video or a folder of pictures; none: the browser's camera."
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="A run's folder, or a saved network; none: the one of the package."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1; 0: any that is free.")
+    ] = 8321,
+    record: Annotated[
+        Path | None, typer.Option(help="Write an annotated video (.mp4), a file for each take.")
+    ] = None,
+    blur_faces: Annotated[
+        bool,
+        typer.Option("--blur-faces", help="Hide faces: all but a body whose head is surely found."),
+    ] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of pictures, or asked of a camera.")
+    ] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="fx,fy,cx,cy in pixels, for 3D poses; none: a usual webcam.")
+    ] = None,
+    depth_ref: Annotated[
+        float | None, typer.Option(help="Distance of the body in mm, for 3D poses; none: 2500.")
+    ] = None,
+) -> None:
+    """Show a camera or a file in the browser, with poses, actions and gestures as they happen.
+
+    The page is served to this computer alone (127.0.0.1). Ctrl-C ends it.
+    """
+    needs_extra()
+    from onebody.viewer.serve import address_of, open_port, serve
+
+    lens = Lens.given(camera, depth_ref)
+    studio = make_studio(source, run, lens, record=record, blur=blur_faces, fps=fps)
+    listening = open_port(port)
+    address = address_of(listening)
+    if studio.notice:
+        typer.echo(studio.notice)
+    typer.echo(f"{studio.model}, {studio.name}: open {address} (Ctrl-C ends it)")
+    if open_page:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    with suppress(KeyboardInterrupt):  # it is how one ends it
+        serve(studio, listening, say=typer.echo)
+
+
+def needs_extra() -> None:
+    """Check that the viewer's libraries are there.
+
+    Raises:
+        ImportError: names the extra.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
+        import websockets  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"onebody live needs {error.name}. Install the extra: pip install 'onebody[viewer]'"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lens:
+    """What turns depth into millimeters.
+
+    Attributes:
+        camera: fx, fy, cx, cy in pixels; None: that of a usual webcam.
+        distance_mm: of the body; None: a usual one.
+    """
+
+    camera: tuple[float, float, float, float] | None
+    distance_mm: float | None
+
+    @classmethod
+    def given(cls, camera: str | None, distance_mm: float | None) -> Lens:
+        """Read what the command line says.
+
+        Raises:
+            ValueError: if it is no camera, or the distance is not positive.
+        """
+        if distance_mm is not None and not 0 < distance_mm < math.inf:
+            raise ValueError(f"--depth-ref: expected a positive distance in mm: {distance_mm:g}.")
+        return cls(camera=read_camera(camera), distance_mm=distance_mm)
+
+    def of(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """Return fx, fy, cx, cy for pictures of a size."""
+        if self.camera is not None:
+            return self.camera
+        focal = width / 2 / math.tan(math.radians(USUAL_ANGLE_DEG / 2))
+        return focal, focal, width / 2, height / 2
+
+    @property
+    def distance(self) -> float:
+        """The distance in mm."""
+        return USUAL_DISTANCE_MM if self.distance_mm is None else self.distance_mm
+
+    @property
+    def assumed(self) -> str:
+        """What was assumed, in a few words; empty: nothing."""
+        angle = f"a lens of {USUAL_ANGLE_DEG:g} degrees" if self.camera is None else ""
+        far = f"{USUAL_DISTANCE_MM / 1000:g} m away" if self.distance_mm is None else ""
+        said = ", ".join(part for part in (angle, far) if part)
+        return f"The scale is that of {said}: --camera, --depth-ref." if said else ""
+
+
+def make_studio(
+    source: str | None,
+    run: Path | None,
+    lens: Lens,
+    *,
+    record: Path | None = None,
+    blur: bool = False,
+    fps: float | None = None,
+) -> Studio:
+    """Put together what looks at the pictures.
+
+    Raises:
+        ValueError: if there is no such source or network, the network cannot run on a stream or
+            has no poses to find faces by, or the recording would be written over something.
+    """
+    from onebody.inference.capture import open_capture
+    from onebody.inference.default import demo_notice
+    from onebody.inference.record import check_recording
+    from onebody.inference.stream import Stream
+    from onebody.tasks.classes import ClassTask
+    from onebody.viewer import Studio
+
+    if record is not None:
+        check_recording(record)
+    capture = None if source is None else open_capture(source, fps=fps, paced=True)
+    saved, name = load_saved(run)
+    if blur:
+        _check_blur(saved)
+    runner = make_runner(saved)
+
+    def make_stream(height: int, width: int) -> Stream:
+        return Stream(
+            saved,
+            runner=runner,
+            camera=lens.of(height, width),
+            depth_ref_mm=lens.distance,
+            source=source or "browser",
+        )
+
+    make_stream(saved.input.size, saved.input.size)  # says now what it would say at the first frame
+    return Studio(
+        make_stream=make_stream,
+        capture=capture,
+        source="browser" if capture is None else "camera" if capture.camera else "file",
+        name="the browser's camera" if source is None else Path(source).name or source,
+        notice=demo_notice(saved),
+        model=f"{name} ({runner.name} {runner.precision})",
+        tasks=tuple(n for n, t in saved.network.tasks.items() if isinstance(t, ClassTask)),
+        space=lens.assumed if _is_in_space(saved) else "",
+        blur=blur,
+        record=record,
+    )
+
+
+def load_saved(run: Path | None) -> tuple[SavedNetwork, str]:
+    """Return the network of a run, or that of the package, and what it is called."""
+    from onebody.inference import load
+    from onebody.inference.default import NAME, load_default
+
+    if run is not None:
+        return load(run).saved, run.resolve().name
+    try:
+        return load_default(), NAME
+    except ValueError as error:
+        raise ValueError(f"{error} (onebody live --run RUN)") from None
+
+
+def make_runner(saved: SavedNetwork) -> StepRunner:
+    """Return what runs the network."""
+    from onebody.inference.plain_step import PlainStep
+
+    return PlainStep(saved)
+
+
+def _is_in_space(saved: SavedNetwork) -> bool:
+    """Whether a network answers with 3D poses."""
+    from onebody.tasks.pose import PoseTask
+
+    return any(isinstance(t, PoseTask) and t.dims == 3 for t in saved.network.tasks.values())
+
+
+def _check_blur(saved: SavedNetwork) -> None:
+    """Refuse to hide faces without a network that could find heads."""
+    from onebody.inference.blur import in_head
+    from onebody.skeletons import get_skeleton
+    from onebody.tasks.pose import PoseTask
+
+    poses = [task for task in saved.network.tasks.values() if isinstance(task, PoseTask)]
+    flat = [task for task in poses if task.dims == 2]
+    if not any(in_head(get_skeleton(task.skeleton)).any() for task in flat):
+        raise ValueError(
+            "--blur-faces needs a network with a 2D pose that has a head; this one answers "
+            f"{', '.join(saved.network.tasks)}. Everything would be blurred. Leave it out, or name "
+            "another --run."
+        )

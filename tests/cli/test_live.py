@@ -1,0 +1,158 @@
+"""``onebody live`` from the command line: what it looks at, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import av
+import pytest
+from typer.testing import CliRunner
+from websockets.sync.client import connect
+
+from onebody.cli.app import app
+from onebody.cli.live import Lens, load_saved, make_studio
+from onebody.models import save_network
+from onebody.viewer.commands import split_result
+from onebody.viewer.serve import open_port
+from stream_networks import tiny_stream
+
+LENS = Lens(camera=None, distance_mm=None)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run's folder with a small causal network."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    saved = tiny_stream(notes={"demo": "demo weights, trained on nothing"})
+    save_network(
+        folder / "model",
+        saved.network,
+        config=saved.config,
+        tasks=saved.tasks,
+        input=saved.input,
+        notes=dict(saved.notes),
+    )
+    return folder
+
+
+def refused(*arguments: object) -> str:
+    """Return the one line with which a command is refused."""
+    answer = CliRunner().invoke(app, ["live", *map(str, arguments)])
+    assert answer.exit_code == 2
+    assert len(answer.stderr.splitlines()) == 1
+    return answer.stderr
+
+
+def test_the_browsers_camera_is_the_source_where_none_is_named(run):
+    studio = make_studio(None, run, LENS, blur=True)
+    assert (studio.source, studio.capture, studio.blur) == ("browser", None, True)
+    assert studio.notice == "demo weights, trained on nothing"
+    assert studio.tasks == ("action", "gesture", "both")
+    assert studio.model.startswith("tiny (")
+    assert "60 degrees" in studio.space
+
+
+def test_a_file_is_played_at_its_own_speed(run, tmp_path, make_video):
+    path = make_video(tmp_path / "film.mp4", 3)
+    studio = make_studio(str(path), run, Lens(camera=(1, 1, 0, 0), distance_mm=2000))
+    assert (studio.source, studio.name, studio.space) == ("file", "film.mp4", "")
+    assert studio.capture.paced
+    assert not studio.capture.camera
+
+
+def test_a_usual_lens_sees_sixty_degrees():
+    fx, fy, cx, cy = LENS.of(480, 640)
+    assert fx == fy == pytest.approx(554.26, abs=0.01)
+    assert (cx, cy) == (320, 240)
+    assert Lens.given("5,6,7,8", 1000.0).of(480, 640) == (5, 6, 7, 8)
+    assert Lens.given(None, 1000.0).assumed == (
+        "The scale is that of a lens of 60 degrees: --camera, --depth-ref."
+    )
+
+
+def test_what_cannot_work_is_refused_before_anything_opens(run, tmp_path):
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video")
+    taken = tmp_path / "taken.mp4"
+    taken.write_bytes(b"precious")
+    assert "notes.mp4" in refused(text, "--run", run)
+    assert "none.mp4" in refused(tmp_path / "none.mp4", "--run", run)
+    assert "camera" in refused("/dev/video97", "--run", run)
+    assert "expected a new file" in refused("--run", run, "--record", taken)
+    assert "found .avi" in refused("--run", run, "--record", tmp_path / "out.avi")
+    assert "--camera" in refused("--run", run, "--camera", "1,2")
+    assert "--depth-ref" in refused("--run", run, "--depth-ref", "-3")
+    assert "no such folder" in refused("--run", tmp_path / "nothing")
+    assert taken.read_bytes() == b"precious"
+
+
+def test_a_port_in_use_is_named(run):
+    with open_port(0) as listening:
+        port = listening.getsockname()[1]
+        assert f"port {port} of 127.0.0.1" in refused("--run", run, "--port", port)
+
+
+def test_faces_are_hidden_only_by_networks_that_find_them(tmp_path):
+    saved = tiny_stream(tasks=("action",))
+    save_network(
+        tmp_path / "model",
+        saved.network,
+        config=saved.config,
+        tasks=saved.tasks,
+        input=saved.input,
+        notes={},
+    )
+    with pytest.raises(ValueError, match="--blur-faces needs a network with a 2D pose"):
+        make_studio(None, tmp_path, LENS, blur=True)
+
+
+def test_without_weights_one_is_told_to_name_a_run(monkeypatch, tmp_path):
+    import onebody.inference.default as default
+
+    monkeypatch.setattr(default.load_default, "__defaults__", (tmp_path / "none",))
+    with pytest.raises(ValueError, match="onebody live --run RUN"):
+        load_saved(None)
+
+
+def test_an_extra_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert "pip install 'onebody[viewer]'" in refused()
+
+
+def test_it_runs_until_it_is_interrupted_and_keeps_what_it_recorded(run, tmp_path, make_video):
+    film, out = make_video(tmp_path / "film.mp4", 500, fps=25), tmp_path / "out.mp4"
+    options = ["--run", run, "--port", "0", "--record", out, "--blur-faces"]
+    command = [sys.executable, "-m", "onebody.cli", "live", film, *options]
+    with subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout.readline() == "demo weights, trained on nothing\n"
+        address = re.search(r"open http://(\S+) ", process.stdout.readline())[1]
+        with connect(f"ws://{address}/live", origin=f"http://{address}") as page:
+            assert json.loads(page.recv(timeout=10))["record"] == "out.mp4"
+            frames = 0
+            while frames < 5:
+                message = page.recv(timeout=10)
+                if isinstance(message, bytes):
+                    text, jpeg = split_result(message)
+                    assert json.loads(text)["width"] == 64
+                    assert jpeg
+                    page.send('{"do": "seen"}')
+                    frames += 1
+            process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+    assert process.returncode == 0, said
+    assert re.search(rf"Recorded \d+ frames.*: {re.escape(str(out))}", said)
+    with av.open(str(out)) as container:
+        assert sum(1 for _ in container.decode(video=0)) >= 5
+
+
+def test_a_notice_that_is_no_text_is_none(run):
+    from onebody.inference.default import demo_notice
+
+    assert demo_notice(replace(tiny_stream(), notes={"demo": True})) == ""
