@@ -6,6 +6,7 @@ stage   what                                      Feature            default wid
 stem    streams of each joint, its name and mask  ``[B, C, T, J]``   64
 0 ..    ``blocks`` of attention over joints and   ``[B, C, T', J]``  64 (class heads: the last)
         over time; strides join frames
+last    joints side by side (``readout``)          ``[B, C, T']``     ``readout``
 ======  ========================================  =================  ==========================
 
 Which joint a vector is of is learned, as is how much joints look at one another. Of time only
@@ -21,17 +22,18 @@ normalized beforehand, on all joints and frames.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from onebody.config import Config
 from onebody.models.attention import AxisAttention, DistanceBias, JointBias
 from onebody.models.base import Encoder, Stage, StageInfo
 from onebody.models.inputs import InputShape, single_skeleton
+from onebody.models.joint_readout import add_readout
 from onebody.models.joint_stem import JointStem
 from onebody.models.streams import Streams
 from onebody.skeletons import get_skeleton
@@ -53,7 +55,11 @@ class SkeletonTransformerConfig(Config):
         reach: distance in frames (of the stage) from which on all count as equally far.
         expansion: hidden channels of the blocks' two-layer networks, as a multiple.
         dropout: after attention and the two-layer networks.
+        readout: channels of a last stage that lays the joints side by side; 0: none, and heads
+            take the mean over joints.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"readout"})
 
     kind: Literal["skeleton-transformer"] = "skeleton-transformer"
     stream: Streams = ("joint",)
@@ -66,6 +72,7 @@ class SkeletonTransformerConfig(Config):
     reach: PositiveInt = 32
     expansion: float = Field(2.0, gt=0)
     dropout: float = Field(0.1, ge=0, lt=1)
+    readout: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
@@ -157,5 +164,6 @@ def build_skeleton_transformer(
         total *= stride
         stages.append(JointTimeStage(width, joints, stride, config))
         info.append(StageInfo(width=width, space="joints", stride_t=total, points=joints))
+    add_readout(stages, info, config.readout)
     stem = JointStem(modality, shape, width, config.stream)
     return Encoder(stem, stages, info, causal=False)

@@ -6,6 +6,7 @@ stage   what                                          Feature            default
 stem    streams of each joint, its name and mask      ``[B, C, T, J]``   48
 0 ..    ``blocks`` of graph and temporal convolution  ``[B, C, T', J]``  48, 72, 108 (class
                                                                          heads: the last)
+last    joints side by side (``readout``)             ``[B, C, T']``     ``readout``
 ======  ============================================  =================  ======================
 
 Joints hear themselves, their parent and their children; which others they hear is learned
@@ -21,17 +22,18 @@ only, so that it can run on a stream.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from onebody.config import Config
 from onebody.models.base import Encoder, Stage, StageInfo, run_blocks
 from onebody.models.graph import GraphConvolution, Topology, spatial_partitions
 from onebody.models.inputs import InputShape, single_skeleton
+from onebody.models.joint_readout import add_readout
 from onebody.models.joint_stem import JointStem
 from onebody.models.norms import BatchNorm2d
 from onebody.models.pointwise import Pointwise
@@ -58,7 +60,11 @@ class StgcnConfig(Config):
             one that looks at its frame alone.
         dropout: after the temporal branches.
         causal: look back only, so that the network can run on a stream.
+        readout: channels of a last stage that lays the joints side by side; 0: none, and heads
+            take the mean over joints.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"readout"})
 
     kind: Literal["stgcn"] = "stgcn"
     stream: Streams = ("joint",)
@@ -72,6 +78,7 @@ class StgcnConfig(Config):
     dilations: tuple[PositiveInt, ...] = Field((1, 2), min_length=1)
     dropout: float = Field(0.0, ge=0, lt=1)
     causal: bool = False
+    readout: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _looks_back(self) -> Self:
@@ -190,5 +197,6 @@ def build_stgcn(config: StgcnConfig, *, inputs: Mapping[str, InputShape]) -> Enc
         stages.append(GraphStage([GraphBlock(c, width, s, partitions, config) for c, s in sizes]))
         before, stride = width, stride * step
         info.append(StageInfo(width=width, space="joints", stride_t=stride, points=len(skeleton)))
+    add_readout(stages, info, config.readout)
     stem = JointStem(modality, shape, widths[0], config.stream)
     return Encoder(stem, stages, info, causal=config.causal)
