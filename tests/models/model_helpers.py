@@ -29,6 +29,14 @@ TINY: dict[str, dict[str, Any]] = {
         "motion": True,
     },
     "points": {"kind": "points", "width": 0.25, "points": 5, "appearance": 8, "temporal_width": 32},
+    "stream": {
+        "kind": "stream",
+        "width": 0.25,
+        "patch": 2,
+        "points": 5,
+        "appearance": 4,
+        "dilations": [1, 2],
+    },
     "resnet3d": {"kind": "resnet3d", "depth": 10, "width": 0.0625},
     "resnet3d-hara": {
         "kind": "resnet3d",
@@ -60,6 +68,7 @@ TINY: dict[str, dict[str, Any]] = {
         "strides": [1, 2],
         "topology": "refined",
         "stream": ["bone", "joint-motion"],
+        "readout": 6,
     },
     "stgcn-causal": {
         "kind": "stgcn",

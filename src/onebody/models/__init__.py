@@ -15,6 +15,7 @@ from onebody.models.base import (
     Stem,
     all_rows,
 )
+from onebody.models.blank import blank_state
 from onebody.models.build import (
     MultiTaskConfig,
     build_multitask,
@@ -62,6 +63,7 @@ from onebody.models.store import (
     save_choice,
     save_network,
 )
+from onebody.models.stream import StreamConfig, build_stream
 
 ENCODERS["light"] = Factory(
     config=LightConfig,
@@ -77,6 +79,11 @@ ENCODERS["points"] = Factory(
     config=PointsConfig,
     build=build_points,
     summary="small 2D trunk finds points in each frame; actions are read from their paths",
+)
+ENCODERS["stream"] = Factory(
+    config=StreamConfig,
+    build=build_stream,
+    summary="poses and actions of a stream's every frame as it comes; sizes s, m, l",
 )
 ENCODERS["skeleton"] = Factory(
     config=SkeletonConfig,
@@ -196,6 +203,7 @@ __all__ = [
     "load_pretrained",
     "Cost",
     "blank_batch",
+    "blank_state",
     "evaluating",
     "network_cost",
     "SharingCost",

@@ -79,7 +79,8 @@ def build_point_head(
     if not found or info[-1].space != "vector" or info[-1].stride_t != 1:
         raise ValueError(
             f"The points head of task {task.name!r} needs an encoder with a stage of points "
-            f"(kind 'points'); this one's stages give {', '.join(s.space for s in info)}."
+            "(kind 'points' or 'stream'); this one's stages give "
+            f"{', '.join(s.space for s in info)}."
         )
     if info[found[0]].points < task.num_outputs:
         raise ValueError(
