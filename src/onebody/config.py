@@ -106,7 +106,7 @@ def read_config(config: type[ConfigT], values: Mapping[str, Any], where: str) ->
     except ValidationError as error:
         faults = error.errors()
         lines = [_explain(config, fault) for fault in faults if not _follows(fault, faults)]
-        raise ValueError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
+        raise ValueError(f"{where}: " + "; ".join(_brief(lines))) from None
 
 
 def choice(registry: Mapping[str, Factory[Any]], what: str) -> Any:
@@ -151,10 +151,22 @@ def _explain(config: type[BaseModel], fault: Mapping[str, Any]) -> str:
     if fault["type"] == "invalid_key":
         return f"expected texts as keys, found {fault.get('input')!r}. Put the key in quotes"
     message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] in ("tuple_type", "list_type"):
+        message = "expected a list, such as [a, b]"
     found = fault.get("input")
     return f"{place!r}: {message}" + (
         "" if fault["type"] == "value_error" else f", found {found!r}"
     )
+
+
+def _brief(lines: Iterable[str]) -> list[str]:
+    """Say every fault once, and known keys (``. Known: ..``) only behind the last that has them."""
+    said = list(dict.fromkeys(lines))
+    hints = [line.partition(". Known: ")[2] for line in said]
+    return [
+        line.removesuffix(f". Known: {hint}") if hint and hint in hints[n + 1 :] else line
+        for n, (line, hint) in enumerate(zip(said, hints, strict=True))
+    ]
 
 
 def _follows(fault: Mapping[str, Any], faults: Sequence[Mapping[str, Any]]) -> bool:

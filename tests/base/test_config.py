@@ -82,6 +82,11 @@ def test_building_passes_what_is_given():
         ({"name": "a", "part": 3}, r"a kind of part \(wheel, sail\) or a mapping"),
         ({"name": "a", "most": ["oar"]}, r"'most.0': Unknown part 'oar'. Known: sail, wheel.$"),
         ({"name": "a", "most": []}, r"'most': .*at least 1 item"),
+        ({"name": "a", "more": "x"}, r"'more': expected a list, such as \[a, b\], found 'x'$"),
+        (
+            {"name": "a", "spare": {"zzz": 1, "qqq": 2, "spok": 3}},
+            r"key 'spare\.zzz'; unknown key 'spare\.qqq'\. Known: kind, spokes\.; unknown key 's",
+        ),
         (
             {"name": "a", "spare": {"spokes": 0}},
             r"'spare\.spokes': .*greater than or equal to 1, found 0",
