@@ -124,3 +124,12 @@ def test_an_array_that_is_listed_and_not_there_is_named(arrays, tmp_path):
         del file["res0_bn1"][lost]
     with pytest.raises(ValueError, match=r"found no array '\S*beta\S*' of layer 'res0_bn1'"):
         read_keras(path)
+
+
+@pytest.mark.parametrize(("layer", "key"), [("", "layer_names"), ("conv1", "weight_names")])
+def test_a_list_of_names_that_is_not_there_is_named(arrays, tmp_path, layer, key):
+    path = write_keras(tmp_path / "w.h5", arrays)
+    with h5py.File(path, "a") as file:
+        del file[layer or "/"].attrs[key]
+    with pytest.raises(ValueError, match=rf"w\.h5: .* found no attribute '{key}', which lists"):
+        read_keras(path)

@@ -164,3 +164,12 @@ def test_bfloat16_stays_close():
     assert rough.poses[-1].dtype == torch.float32
     assert (rough.poses[-1] - exact.poses[-1]).abs().max() < 0.1
     assert isinstance(network, nn.Module)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.float64])
+def test_pictures_that_are_no_such_numbers_are_refused(dtype):
+    network, pictures = SPNet(SMALL).eval(), torch.zeros(1, 3, 16, 16, dtype=dtype)
+    with pytest.raises(ValueError, match=rf"float32 in \[-1, 1\], found {dtype}\. Convert them"):
+        network(pictures)
+    with torch.inference_mode():
+        network.double()(pictures.double())  # as it is asked to be

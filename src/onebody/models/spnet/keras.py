@@ -221,8 +221,10 @@ def _names(attributes: Mapping[str, Any], key: str) -> list[str]:
     """Return a list of names; long lists are kept in several attributes.
 
     Raises:
-        KeyError: if there is none.
+        ValueError: if there is none.
     """
+    if key not in attributes and f"{key}0" not in attributes:
+        raise ValueError(f"no attribute {key!r}, which lists what it holds")
     parts = [attributes[key]] if key in attributes else [attributes[f"{key}0"]]
     while key not in attributes and f"{key}{len(parts)}" in attributes:
         parts.append(attributes[f"{key}{len(parts)}"])

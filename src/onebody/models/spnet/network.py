@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -121,9 +122,9 @@ class SPNet(nn.Module):
             actions: run the action blocks; poses are the same without.
 
         Raises:
-            ValueError: if the pictures' shape does not fit; says what is needed.
+            ValueError: if the pictures' shape or type does not fit; says what is needed.
         """
-        check_pictures(pictures, self.config)
+        check_pictures(pictures, self.config, next(self.parameters()).dtype)
         still = pictures.ndim == 4
         num_frames = 1 if still else pictures.shape[2]
         x = self.entry(pictures if still else pictures.transpose(1, 2).flatten(0, 1))
@@ -273,8 +274,8 @@ def width_of(config: SPNetConfig, level: int) -> int:
     return config.growth * ((config.image_div // 4).bit_length() + 1 + level)
 
 
-def check_pictures(pictures: Tensor, config: SPNetConfig) -> None:
-    """Refuse pictures that cannot be halved as often as needed.
+def check_pictures(pictures: Tensor, config: SPNetConfig, weights: torch.dtype) -> None:
+    """Refuse pictures that are no such numbers, or cannot be halved as often as needed.
 
     Raises:
         ValueError: says what is needed.
@@ -282,6 +283,12 @@ def check_pictures(pictures: Tensor, config: SPNetConfig) -> None:
     wanted = f"[B, {config.in_channels}, (T,) H, W]"
     if pictures.ndim not in (4, 5) or pictures.shape[1] != config.in_channels:
         raise ValueError(f"Expected pictures {wanted}, found {list(pictures.shape)}.")
+    is_double = pictures.dtype == torch.float64 != weights
+    if is_double or not pictures.is_floating_point():
+        raise ValueError(
+            f"Expected pictures {wanted} of float32 in [-1, 1], found {pictures.dtype}. Convert "
+            "them: of uint8 pictures, pictures.float() / 127.5 - 1."
+        )
     height, width = pictures.shape[-2:]
     if height % config.stride or width % config.stride or 0 in pictures.shape:
         raise ValueError(
