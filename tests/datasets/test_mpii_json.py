@@ -108,7 +108,8 @@ def test_heads_beside_the_list(tmp_path):
     [
         ({"center": [1.0]}, "record 0: expected 2 finite numbers as 'center'"),
         ({"scale": None}, "as 'scale'"),
-        ({"joints": [[1.0, 2.0]]}, "16 'joints'"),
+        ({"joints": [[1.0, 2.0]]}, "expected 16 'joints', found 1. Is it"),
+        ({"joints": "none"}, "expected 16 'joints', found 'none'. Is it"),
         ({"joints_vis": [2] * 16}, "'joints_vis' of 0 and 1"),
         ({"image": 3}, "a record with 'image'"),
     ],

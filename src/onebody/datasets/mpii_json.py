@@ -116,7 +116,8 @@ def _joints(place: str, record: Any) -> Floats | None:
     if points is None and seen is None:
         return None
     if not isinstance(points, list) or len(points) != 16:
-        refuse(place, "16 'joints'", repr(points), "Is it an MPII list?")
+        found = len(points) if isinstance(points, list) else repr(points)
+        refuse(place, "16 'joints'", found, "Is it an MPII list?")
     places = np.stack([to_numbers(place, point, "a joint", (2,)) for point in points])
     known = to_numbers(place, seen, "'joints_vis'", (16,))
     if not np.isin(known, (0, 1)).all():
