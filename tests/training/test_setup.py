@@ -7,7 +7,7 @@ import torch
 from onebody.training import build_run
 from onebody.training.distributed import World
 from onebody.training.setup import choose_device
-from onebody.training.sources import clip_seconds
+from onebody.training.sources import clip_seconds, frames_per_second
 
 
 def test_splits_become_sources(tiny):
@@ -157,3 +157,13 @@ def test_clip_seconds_is_the_median_length(tiny):
         replace(s, table=replace(s.table, fps=np.full(len(s.table), np.nan))) for s in sources
     ]
     assert clip_seconds(clockless) is None
+
+
+@pytest.mark.parametrize(("sampling", "stride", "fps"), [("dense", 2, 12.5), ("uniform", 1, None)])
+def test_only_dense_sampling_has_a_frame_rate(tiny, sampling, stride, fps):
+    sources = build_run(tiny()).sources["train"]
+    changed = [
+        replace(s, spec=s.spec.model_copy(update={"sampling": sampling, "stride": stride}))
+        for s in sources
+    ]
+    assert frames_per_second(changed) == fps

@@ -31,7 +31,7 @@ from onebody.training.recipe import Recipe
 from onebody.training.report import StepReport
 from onebody.training.schedule import rate_factor
 from onebody.training.setup import Setup, build_run
-from onebody.training.sources import clip_seconds
+from onebody.training.sources import clip_seconds, frames_per_second
 from onebody.training.step import train_step
 from onebody.training.summary import RunSummary, load_summary, protocols_of, save_summary
 
@@ -100,6 +100,7 @@ class _Run:
         self.log = RunLog(folder / "log.jsonl", self.at.step, writes=setup.world.leads)
         self.display = Display(self.total, self.at.step, shown=shown)
         self.clip_s = clip_seconds(setup.sources["train"])
+        self.fps = frames_per_second(setup.sources["train"])
         self.clock = time.perf_counter()
 
     def epoch(self) -> None:
@@ -206,6 +207,7 @@ class _Run:
                     "step": self.at.step,
                     "averaged": setup.average is not None,
                     "clip_s": self.clip_s,
+                    "fps": self.fps,
                 },
             ),
         )

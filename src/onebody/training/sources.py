@@ -233,20 +233,43 @@ def clip_seconds(sources: Sequence[Source], sample: int = 64) -> float | None:
     Returns:
         None where no medium has a clock.
     """
-    lengths: list[float] = []
+    lengths = [length for length, _ in _clocks(sources, sample)]
+    return float(np.median(lengths)) if lengths else None
+
+
+def frames_per_second(sources: Sequence[Source], sample: int = 64) -> float | None:
+    """Return the median rate at which a network that samples densely is shown frames.
+
+    A stream is brought to this rate.
+
+    Args:
+        sources: of the training.
+        sample: as of `clip_seconds`.
+
+    Returns:
+        None where no medium has a clock, or frames are spread over clips of any length.
+    """
+    dense = [source for source in sources if source.spec.sampling == "dense"]
+    rates = [rate for source in dense for _, rate in _clocks([source], sample)]
+    return float(np.median(rates)) if rates else None
+
+
+def _clocks(sources: Sequence[Source], sample: int) -> list[tuple[float, float]]:
+    """Return the seconds of some rows, and how many frames of them are shown per second."""
+    found = []
     for source in sources:
         table = source.table
         media = table.media[source.spec.modality]
         for row in np.unique(np.linspace(0, len(table) - 1, sample).astype(int)):
             span = (table.start_s, table.end_s, table.rate(source.spec.modality))
-            length = _seconds(str(media[row]), *(float(column[row]) for column in span))
-            if length is not None:
-                lengths.append(length)
-    return float(np.median(lengths)) if lengths else None
+            clock = _clock(str(media[row]), *(float(column[row]) for column in span))
+            if clock is not None:
+                found.append((clock[0], clock[1] / source.spec.stride))
+    return found
 
 
-def _seconds(medium: str, start_s: float, end_s: float, fps: float) -> float | None:
-    """Return the length of one row's span; None where it cannot be known."""
+def _clock(medium: str, start_s: float, end_s: float, fps: float) -> tuple[float, float] | None:
+    """Return seconds and frame rate of one row's span; None where they cannot be known."""
     if not medium:
         return None
     try:
@@ -254,4 +277,4 @@ def _seconds(medium: str, start_s: float, end_s: float, fps: float) -> float | N
         first, stop = frame_span(medium, start_s, end_s, fps=fps)
     except MediaError:
         return None  # a broken row is reported, or stops the training, when it is read
-    return (stop - first) / rate if np.isfinite(rate) and rate > 0 else None
+    return ((stop - first) / rate, rate) if np.isfinite(rate) and rate > 0 else None
