@@ -43,7 +43,7 @@ class SPNetShape(Config):
     pose_replica: bool = False
     num_pose_features: int = Field(160, ge=16, multiple_of=16)
     num_visual_features: int = Field(160, ge=4)
-    sam_alpha: float = Field(1.0, gt=0)
+    sam_alpha: float = Field(1.0, gt=0, allow_inf_nan=False)
     stem_width: int = Field(64, ge=8)
     truncate: int = Field(0, ge=0)
 
