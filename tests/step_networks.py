@@ -32,7 +32,7 @@ _TASKS = {
 }
 
 
-def step_network(encoder=None, tasks=None, seed=0, **spec) -> SavedNetwork:
+def step_network(encoder=None, tasks=None, seed=0, sharing=None, **spec) -> SavedNetwork:
     """Build one; its batch norms have statistics, as after training."""
     wanted = {name: {**v, "name": name} for name, v in (tasks or _TASKS).items()}
     configs = {
@@ -40,7 +40,8 @@ def step_network(encoder=None, tasks=None, seed=0, **spec) -> SavedNetwork:
         for name, values in wanted.items()
     }
     input = InputSpec(**{"size": SIZE, "frames": 4, "sampling": "dense", **spec})
-    config = read_config(NETWORKS["multitask"].config, {"encoder": encoder or ENCODER}, "test")
+    given = {"encoder": encoder or ENCODER, "sharing": sharing or {"kind": "hard"}}
+    config = read_config(NETWORKS["multitask"].config, given, "test")
     torch.manual_seed(seed)
     network = build_network(config, build_tasks(configs), input_shapes(input))
     with torch.no_grad():

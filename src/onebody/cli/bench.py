@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onebody.cli.bench_all import bench_all
 from onebody.cli.errors import command_group
 
 if TYPE_CHECKING:
@@ -17,12 +18,8 @@ if TYPE_CHECKING:
     from onebody.inference.bench_spnet import BenchRow
     from onebody.models.spnet import SPNet
 
-bench = command_group("Measure how fast networks are here.")
-
-
-@bench.callback()
-def _group() -> None:
-    """Keep ``spnet`` a command of its own, though it is the only one."""
+bench = command_group("Measure how fast networks are here.", no_args_is_help=False)
+bench.callback(invoke_without_command=True)(bench_all)
 
 
 @bench.command("spnet")

@@ -13,9 +13,11 @@ from typer.core import TyperGroup
 USER_ERROR = 2
 
 
-def command_group(help: str) -> typer.Typer:
+def command_group(help: str, *, no_args_is_help: bool = True) -> typer.Typer:
     """Make a group of commands below ``onebody``."""
-    return typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None, help=help)
+    return typer.Typer(
+        cls=Commands, no_args_is_help=no_args_is_help, rich_markup_mode=None, help=help
+    )
 
 
 class Commands(TyperGroup):

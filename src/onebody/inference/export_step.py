@@ -19,6 +19,7 @@ import numpy as np
 import onebody
 from onebody.data.spec import DEPTH_RANGE_MM
 from onebody.inference.onnx_runtimes import onnx_runtime, openvino, to_onnx
+from onebody.inference.rate import learned_fps
 from onebody.inference.runtimes import Precision
 from onebody.inference.step import RuntimeStep, StepModule
 from onebody.models import SavedNetwork
@@ -142,7 +143,7 @@ def describe(saved: SavedNetwork, module: StepModule) -> dict[str, Any]:
             "modality": spec.modality,
             "crop": spec.crop,
             "box_scale": spec.box_scale,
-            "fps": saved.notes.get("fps"),
+            "fps": learned_fps(saved),
         },
         "states": [
             {

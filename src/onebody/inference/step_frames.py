@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from onebody.data import InputSpec, Source, evaluation_batches, make_batch
+from onebody.data.sources import probe
 from onebody.datasets.simulated import Modality, SimulatedConfig, build_simulated
 from onebody.inference.reader import open_medium, read_windows
 from onebody.types import Floats
@@ -25,7 +26,8 @@ def video_frames(source: str, spec: InputSpec, most: int) -> list[Floats]:
     Raises:
         MediaError: if it cannot be read.
     """
-    medium = open_medium(source)
+    clock = probe(source).fps > 0
+    medium = open_medium(source, fps=None if clock else 1.0)  # times matter to nothing here
     count = min(most, len(medium.times_s))
     dense = spec.model_copy(update={"sampling": "dense", "stride": 1, "frames": count})
     (group,) = read_windows(medium, np.array([[0, count]]), dense)
