@@ -111,6 +111,10 @@ def test_boxes_are_an_option(trained):
     [
         (("--fusion", "sum"), "'average' or 'product'"),
         (("--crops", "99"), "crops"),
+        (
+            ("--fusion", "product", "--clips", "1", "--no-flip", "--crops", "1"),
+            "--fusion joins several looks at a clip, but the test of this run takes one",
+        ),
         (("--boxes", "theirs"), "Unknown kind of --boxes 'theirs'"),
         (("--outputs", "--stress"), "--outputs is about plain figures"),
         (("--boxes", "own", "--stress"), "--boxes is about plain figures"),

@@ -115,6 +115,11 @@ def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> 
     own = load_recipe(str(run)).evaluation if known else EvaluationConfig()
     asked = {key: value for key, value in changes.items() if value is not None}
     whole = read_config(EvaluationConfig, {**own.model_dump(), **asked}, "evaluation")
+    if known and "fusion" in asked and (whole.clips, whole.flip, whole.crops) == (1, False, 1):
+        raise ValueError(
+            "--fusion joins several looks at a clip, but the test of this run takes one. Add "
+            "--clips, --flip or --crops, or leave --fusion out."
+        )
     views = ViewsConfig(**{key: getattr(whole, key) for key in ViewsConfig.model_fields})
     return Protocol(clips=whole.clips, views=views, boxes=cast("Boxes", boxes))
 
