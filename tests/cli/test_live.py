@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import av
 import pytest
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from websockets.sync.client import connect
 
 from onebody.cli.app import app
-from onebody.cli.live import Lens, load_saved, make_studio
+from onebody.cli.live import TRIED, Lens, fastest_runner, frames_to_try, load_saved, make_studio
 from onebody.models import save_network
 from onebody.viewer.commands import split_result
 from onebody.viewer.serve import open_port
@@ -126,7 +127,7 @@ def test_an_extra_that_is_not_there_is_named(monkeypatch):
 
 def test_it_runs_until_it_is_interrupted_and_keeps_what_it_recorded(run, tmp_path, make_video):
     film, out = make_video(tmp_path / "film.mp4", 500, fps=25), tmp_path / "out.mp4"
-    options = ["--run", run, "--port", "0", "--record", out, "--blur-faces"]
+    options = ["--run", run, "--port", "0", "--record", out, "--blur-faces", "--eager"]
     command = [sys.executable, "-m", "onebody.cli", "live", film, *options]
     with subprocess.Popen(
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -134,10 +135,10 @@ def test_it_runs_until_it_is_interrupted_and_keeps_what_it_recorded(run, tmp_pat
         assert process.stdout.readline() == "demo weights, trained on nothing\n"
         address = re.search(r"open http://(\S+) ", process.stdout.readline())[1]
         with connect(f"ws://{address}/live", origin=f"http://{address}") as page:
-            assert json.loads(page.recv(timeout=10))["record"] == "out.mp4"
+            assert json.loads(page.recv(timeout=30))["record"] == "out.mp4"
             frames = 0
             while frames < 5:
-                message = page.recv(timeout=10)
+                message = page.recv(timeout=30)
                 if isinstance(message, bytes):
                     text, jpeg = split_result(message)
                     assert json.loads(text)["width"] == 64
@@ -156,3 +157,34 @@ def test_a_notice_that_is_no_text_is_none(run):
     from onebody.inference.default import demo_notice
 
     assert demo_notice(replace(tiny_stream(), notes={"demo": True})) == ""
+
+
+def test_the_fastest_way_is_looked_for_on_the_kind_of_frames_that_come(run, tmp_path, make_video):
+    saved, _ = load_saved(run)
+    film = make_video(tmp_path / "film.mp4", 5)
+    assert len(frames_to_try(saved, str(film))) == 5
+    assert {frame.shape for frame in frames_to_try(saved, None)} == {(1, 3, 32, 32)}
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video")
+    assert len(frames_to_try(saved, str(text))) == TRIED
+
+
+def test_what_no_other_way_can_run_is_run_by_pytorch(run, monkeypatch, capsys):
+    def none(*_given, **_options):
+        raise ValueError("its state grows")
+
+    monkeypatch.setattr("onebody.inference.choose_runner.choose_runner", none)
+    studio = make_studio(None, run, LENS, find=partial(fastest_runner, source=None, error=0.01))
+    assert studio.model == "tiny (pytorch fp32)"
+    assert "PyTorch runs the network: its state grows" in capsys.readouterr().err
+
+
+def test_a_faster_way_is_named(run, monkeypatch):
+    class Quick:
+        name, precision = "openvino", "bf16"
+
+    monkeypatch.setattr(
+        "onebody.inference.choose_runner.choose_runner", lambda *_given, **_options: Quick()
+    )
+    find = partial(fastest_runner, source=None, error=0.01)
+    assert make_studio(None, run, LENS, find=find).model == "tiny (openvino bf16)"

@@ -84,7 +84,7 @@ def test_frames_go_round_and_skeletons_lie_on_the_joints(browser):
         assert "92 %" in said
         assert tab.run("document.getElementById('notice').textContent") == "demo weights: mind them"
         assert tab.run("getComputedStyle(document.getElementById('notice')).display") == "block"
-        assert int(tab.run("document.getElementById('fps').textContent")) > 0
+        tab.wait("Number(document.getElementById('fps').textContent) > 0")
         assert tab.run("document.getElementById('picture').classList.contains('mirrored')")
         turned(tab)
         tab.click("#stop")

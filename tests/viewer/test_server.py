@@ -245,7 +245,7 @@ def test_a_page_that_is_behind_sees_the_newest_and_misses_no_event():
         page.tell("seen")
         last = page.hear("frame")
         assert last["time_s"] >= 5.7
-        assert last["skipped"] > 10
+        assert last["skipped"] > 0
         assert status["said"] == ""
         with server.join() as late:
             late.hear("status")
@@ -255,7 +255,7 @@ def test_a_page_that_is_behind_sees_the_newest_and_misses_no_event():
 
 
 def test_events_of_a_file_are_told_whole():
-    source = studio(capture=Endless(count=45, wait_s=0.004), source="file", name="noise.mp4")
+    source = studio(capture=Endless(count=45, wait_s=0.01), source="file", name="noise.mp4")
     events = {}
     with running(source) as server, server.join() as page:
         while page.hear("status")["state"] == "ended":

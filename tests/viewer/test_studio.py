@@ -42,7 +42,7 @@ def shot(number, jpeg=b"", time_s=None):
 
 def test_a_file_is_looked_at_by_a_network(tmp_path, make_video):
     saved = tiny_stream()
-    path = make_video(tmp_path / "a.mp4", 10, fps=25)
+    path = make_video(tmp_path / "a.mp4", 6, fps=25)
     studio = Studio(
         make_stream=lambda h, w: Stream(saved, camera=(60, 60, w / 2, h / 2), depth_ref_mm=2500),
         capture=open_capture(path, paced=True),

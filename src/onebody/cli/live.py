@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import threading
 import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from onebody.inference.step import StepRunner
     from onebody.inference.stream import Stream
     from onebody.models import SavedNetwork
+    from onebody.types import Floats
     from onebody.viewer import Studio
 
 USUAL_ANGLE_DEG = 60.0
 """Horizontal angle of view of a usual webcam."""
+
+TRIED = 32
+"""Frames on which ways to run the network are tried."""
 
 USUAL_DISTANCE_MM = 2500.0
 """How far somebody stands who is in the picture from head to foot."""
@@ -58,25 +64,33 @@ def live(
     depth_ref: Annotated[
         float | None, typer.Option(help="Distance of the body in mm, for 3D poses; none: 2500.")
     ] = None,
+    error: Annotated[
+        float, typer.Option(min=0.0, help="Output error that a faster way to run it may have.")
+    ] = 0.01,
+    eager: Annotated[
+        bool, typer.Option("--eager", help="Run it in PyTorch; look for no faster way.")
+    ] = False,
 ) -> None:
     """Show a camera or a file in the browser, with poses, actions and gestures as they happen.
 
-    The page is served to this computer alone (127.0.0.1). Ctrl-C ends it.
+    The page is served to this computer alone (127.0.0.1). Ctrl-C ends it. The network is run in the
+    fastest way at hand whose probabilities and joints differ from PyTorch's by no more than ERROR.
     """
     needs_extra()
     from onebody.viewer.serve import address_of, open_port, serve
 
     lens = Lens.given(camera, depth_ref)
-    studio = make_studio(source, run, lens, record=record, blur=blur_faces, fps=fps)
-    listening = open_port(port)
-    address = address_of(listening)
-    if studio.notice:
-        typer.echo(studio.notice)
-    typer.echo(f"{studio.model}, {studio.name}: open {address} (Ctrl-C ends it)")
-    if open_page:
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    with suppress(KeyboardInterrupt):  # it is how one ends it
-        serve(studio, listening, say=typer.echo)
+    find = None if eager else partial(fastest_runner, source=source, error=error)
+    with open_port(port) as listening:  # first, for what comes then takes seconds
+        studio = make_studio(source, run, lens, record=record, blur=blur_faces, fps=fps, find=find)
+        address = address_of(listening)
+        if studio.notice:
+            typer.echo(studio.notice)
+        typer.echo(f"{studio.model}, {studio.name}: open {address} (Ctrl-C ends it)")
+        if open_page:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        with suppress(KeyboardInterrupt):  # it is how one ends it
+            serve(studio, listening, say=typer.echo)
 
 
 def needs_extra() -> None:
@@ -147,8 +161,18 @@ def make_studio(
     record: Path | None = None,
     blur: bool = False,
     fps: float | None = None,
+    find: Callable[[SavedNetwork], StepRunner] | None = None,
 ) -> Studio:
     """Put together what looks at the pictures.
+
+    Args:
+        source: a camera, a file, or None, the browser's camera.
+        run: a run's folder, or a saved network; None: that of the package.
+        lens: for 3D poses.
+        record: file of the recording.
+        blur: hide faces.
+        fps: of pictures without a clock, or asked of a camera.
+        find: finds what runs the network; None: PyTorch does.
 
     Raises:
         ValueError: if there is no such source or network, the network cannot run on a stream or
@@ -156,6 +180,7 @@ def make_studio(
     """
     from onebody.inference.capture import open_capture
     from onebody.inference.default import demo_notice
+    from onebody.inference.plain_step import PlainStep
     from onebody.inference.record import check_recording
     from onebody.inference.stream import Stream
     from onebody.tasks.classes import ClassTask
@@ -167,7 +192,7 @@ def make_studio(
     saved, name = load_saved(run)
     if blur:
         _check_blur(saved)
-    runner = make_runner(saved)
+    runner = PlainStep(saved) if find is None else find(saved)
 
     def make_stream(height: int, width: int) -> Stream:
         return Stream(
@@ -206,11 +231,33 @@ def load_saved(run: Path | None) -> tuple[SavedNetwork, str]:
         raise ValueError(f"{error} (onebody live --run RUN)") from None
 
 
-def make_runner(saved: SavedNetwork) -> StepRunner:
-    """Return what runs the network."""
+def fastest_runner(saved: SavedNetwork, *, source: str | None, error: float) -> StepRunner:
+    """Return the fastest way to run a network on this machine within an output error.
+
+    Args:
+        saved: the network.
+        source: where there is a video, the ways are tried on its frames, else on simulated people.
+        error: greatest difference of probabilities and crop fractions.
+    """
+    from onebody.inference.choose_runner import choose_runner
     from onebody.inference.plain_step import PlainStep
 
-    return PlainStep(saved)
+    try:
+        frames = frames_to_try(saved, source)
+        return choose_runner(saved, frames, error, say=partial(typer.echo, err=True))
+    except ValueError as fault:  # no frames of its modality, or no steps of fixed shape
+        typer.echo(f"PyTorch runs the network: {fault}", err=True)
+        return PlainStep(saved)
+
+
+def frames_to_try(saved: SavedNetwork, source: str | None) -> list[Floats]:
+    """Return frames of a file; where there is none, of simulated people."""
+    from onebody.inference.step_frames import simulated_frames, video_frames
+
+    if source is not None and Path(source).is_file():
+        with suppress(ValueError):  # damaged at its end: a stream reads what comes before
+            return video_frames(source, saved.input, TRIED)
+    return simulated_frames(saved.input, TRIED)
 
 
 def _is_in_space(saved: SavedNetwork) -> bool:

@@ -99,7 +99,7 @@ class Annotator:
             Bar(
                 caption=task,
                 text=label.name if label else "nothing",
-                value=label.probability if label else 0.0,
+                value=label.probability if label else float("nan"),
                 color=TASK_COLORS[number % len(TASK_COLORS)],
             )
             for number, (task, label) in enumerate(found.items())

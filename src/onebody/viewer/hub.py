@@ -22,6 +22,9 @@ from onebody.viewer.studio import Ended, Studio, Take, Told, Trouble
 
 State = Literal["idle", "live", "ended"]
 
+MENTION_S = 1.0
+"""Trouble is told to whoever runs the server once in so long."""
+
 
 @dataclass(eq=False)
 class Client:
@@ -55,6 +58,7 @@ class Hub:
         self._state: State = "idle"
         self._said = ""
         self._began_s = time.monotonic()
+        self._mentioned_s = -MENTION_S
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def join(self) -> Client | None:
@@ -147,7 +151,7 @@ class Hub:
                 for client in self.clients:
                     client.outbox.put(told)
         elif isinstance(told, Trouble):
-            self._say(told.text)
+            self._mention(told.text)
             self._tell_all({"type": "note", "text": told.text})
         else:
             self._takes.discard(take)
@@ -155,6 +159,13 @@ class Hub:
             if take is self._take:
                 self._take = self.holder = None
             self._over(told)
+
+    def _mention(self, text: str) -> None:
+        """Say that there was trouble; a page that sends nothing but trouble fills no terminal."""
+        now = time.monotonic()
+        if now - self._mentioned_s >= MENTION_S:
+            self._mentioned_s = now
+            self._say(text)
 
     def _over(self, told: Ended) -> None:
         """Say that a take has ended, unless another one has begun."""

@@ -83,7 +83,7 @@ function greet(message) {
   $("rec").hidden = !message.record;
   $("rec").title = message.record;
   $("blur").hidden = !message.blur;
-  if (message.source === "browser" && localStorage.getItem("mirror") === null) setMirror(true);
+  if (message.source === "browser" && recall("mirror") === null) setMirror(true);
 }
 
 // Shows that nothing goes on; returns the names of the tasks.
@@ -212,6 +212,8 @@ async function listCameras() {
 function setMirror(on) {
   $("mirror").checked = on;
   $("picture").classList.toggle("mirrored", on);
+  space.mirrored = on;
+  space.redraw();
 }
 
 function setTheme(theme) {
@@ -221,19 +223,36 @@ function setTheme(theme) {
   timeline.redraw();
 }
 
+// A browser may keep nothing for pages; then choices last as long as the page.
+function recall(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function keep(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // it is not kept
+  }
+}
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
-setTheme(localStorage.getItem("theme") ?? (dark.matches ? "dark" : "light"));
+setTheme(recall("theme") ?? (dark.matches ? "dark" : "light"));
 dark.addEventListener("change", () => {
-  if (localStorage.getItem("theme") === null) setTheme(dark.matches ? "dark" : "light");
+  if (recall("theme") === null) setTheme(dark.matches ? "dark" : "light");
 });
-setMirror(localStorage.getItem("mirror") === "true");
+setMirror(recall("mirror") === "true");
 $("theme").onclick = () => {
   const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", theme);
+  keep("theme", theme);
   setTheme(theme);
 };
 $("mirror").onchange = () => {
-  localStorage.setItem("mirror", $("mirror").checked);
+  keep("mirror", $("mirror").checked);
   setMirror($("mirror").checked);
 };
 $("bones").onchange = () => {

@@ -11,6 +11,7 @@ export class Space {
     this.canvas = canvas;
     this.pen = canvas.getContext("2d");
     this.view = { ...START };
+    this.mirrored = false; // as the picture is
     this.pose = null;
     this.layout = null;
     this.middle = null; // of the body, in mm, smoothed so that the view is steady
@@ -83,7 +84,8 @@ export class Space {
   // Returns x, y on the canvas, the distance from the eye, and how large things look there.
   #project([x, y, z]) {
     const { yaw, pitch } = this.view;
-    const [dx, dy, dz] = [x - this.middle[0], y - this.middle[1], z - this.middle[2]];
+    const [ahead, dy, dz] = [x - this.middle[0], y - this.middle[1], z - this.middle[2]];
+    const dx = this.mirrored ? -ahead : ahead;
     const side = Math.cos(yaw) * dx + Math.sin(yaw) * dz;
     const deep = -Math.sin(yaw) * dx + Math.cos(yaw) * dz;
     const up = Math.cos(pitch) * dy - Math.sin(pitch) * deep;

@@ -22,7 +22,8 @@ export class Stage {
   redraw() {
     if (!this.last) return;
     const { picture, told, skeletons } = this.last;
-    this.frame.style.aspectRatio = `${told.width} / ${told.height}`;
+    const ratio = `${told.width} / ${told.height}`;
+    if (this.frame.style.aspectRatio !== ratio) this.frame.style.aspectRatio = ratio;
     this.#fit(told.width, told.height);
     const { pen, canvas } = this;
     pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
