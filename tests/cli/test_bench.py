@@ -78,10 +78,17 @@ def test_truncated_networks_cost_less(config):
         (["--threads", -1], "Invalid value for '--threads'"),
         (["--runtime", "egaer"], "Did you mean 'eager'?"),
         (["--size", 20, "--runtime", "eager"], "multiples of 16 pixels"),
-        (["--run", "nowhere"], "nowhere: no such folder"),
+        (["--run", "nowhere"], "--config, --frames, --size: expected nothing of this beside --run"),
+        (["--clips", 8], "--clips says how many rows of a run are read: name one by --run."),
     ],
 )
 def test_what_cannot_be_measured_is_refused(config, arguments, message):
     result = bench("--config", config, *QUICK, *arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+def test_a_run_that_is_none_is_named():
+    result = bench("--run", "nowhere")
+    assert result.exit_code == 2
+    assert "nowhere: no such folder" in " ".join(result.stderr.split())

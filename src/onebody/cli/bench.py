@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from onebody.inference.bench_spnet import BenchRow
     from onebody.models.spnet import SPNet
 
+CONFIG, FRAMES, SIZE, CLIPS = "spnet-penn-2", 8, 256, 64
+"""What is measured where nothing is said: a network, its clips, rows of a run."""
+
 bench = command_group("Measure how fast networks are here.", no_args_is_help=False)
 bench.callback(invoke_without_command=True)(bench_all)
 
@@ -25,8 +28,9 @@ bench.callback(invoke_without_command=True)(bench_all)
 @bench.command("spnet")
 def spnet(
     config: Annotated[
-        str, typer.Option(help="spnet-penn, spnet-penn-2, spnet-ntu, or a file of values.")
-    ] = "spnet-penn-2",
+        str | None,
+        typer.Option(help=f"spnet-penn, spnet-ntu, .., or a file of values [{CONFIG}]."),
+    ] = None,
     run: Annotated[
         Path | None, typer.Option(help="A trained run instead: its accuracy stands beside.")
     ] = None,
@@ -36,13 +40,16 @@ def spnet(
     runtime: Annotated[
         list[str] | None, typer.Option(help="Only these, such as eager or openvino (repeat).")
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of a clip.")] = 8,
-    size: Annotated[int, typer.Option(min=16, help="Side of the pictures.")] = 256,
+    frames: Annotated[int | None, typer.Option(min=1, help=f"Frames of a clip [{FRAMES}].")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=16, help=f"Side of the pictures [{SIZE}].")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Clips at once.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each runtime.")] = 7,
     clips: Annotated[
-        int, typer.Option(min=2, help="Validation rows of RUN for int8's ranges and errors.")
-    ] = 64,
+        int | None,
+        typer.Option(min=2, help=f"Validation rows of RUN for int8's ranges, errors [{CLIPS}]."),
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads of each runtime [all].")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
@@ -57,21 +64,23 @@ def spnet(
 
     if threads:
         torch.set_num_threads(threads)
+    _check_meaning(run, {"config": config, "frames": frames, "size": size}, clips)
     truncate = list(dict.fromkeys(truncate or []))
     scores: dict[str, list[float]] = {}
     real: RealClips | None = None
     if run is not None:
-        network, shape, scores, real = _trained(run, batch, clips)
+        network, shape, scores, real = _trained(run, batch, clips or CLIPS)
     else:
         from onebody.cli.convert import read_spnet_config
         from onebody.models.spnet import SPNet
 
         torch.manual_seed(0)
-        network = SPNet(read_spnet_config(config)).eval()
-        shape = (batch, network.config.in_channels, frames, size, size)
+        network = SPNet(read_spnet_config(config or CONFIG)).eval()
+        side = size or SIZE
+        shape = (batch, network.config.in_channels, frames or FRAMES, side, side)
     _check_truncations(truncate, len(network.steps))
     rows = bench_spnet(
-        str(run or config),
+        str(run or config or CONFIG),
         network,
         shape,
         truncations=truncate,
@@ -86,6 +95,18 @@ def spnet(
         return
     for line in [*_lines(rows, scores), *_agreements(rows)]:
         typer.echo(line)
+
+
+def _check_meaning(run: Path | None, own: Mapping[str, object], clips: int | None) -> None:
+    """Refuse options that would be without effect."""
+    stated = [f"--{name}" for name, value in own.items() if value is not None]
+    if run is not None and stated:
+        raise ValueError(
+            f"{', '.join(stated)}: expected nothing of this beside --run, which measures the "
+            f"network of {run} on clips as it learned from. Leave one of them out."
+        )
+    if run is None and clips is not None:
+        raise ValueError("--clips says how many rows of a run are read: name one by --run.")
 
 
 def _check_truncations(truncate: Sequence[int], predictions: int) -> None:
