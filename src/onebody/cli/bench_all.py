@@ -43,8 +43,8 @@ def bench_all(
 ) -> None:
     """Measure streams, one frame at a time with their state, and SPNet in the same rounds.
 
-    Pictures are of simulated people; networks that no run is named for are untrained: speed does
-    not depend on it, errors do. Ratios are of each network's fastest way to SPNet's.
+    Pictures are of simulated people. Sizes that come without weights are untrained: speed does not
+    depend on it, errors do. Ratios are of each network's fastest way to SPNet's.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -79,6 +79,7 @@ def _networks(
     from onebody.config import nearest
     from onebody.inference import load
     from onebody.inference.bench_networks import stream_network
+    from onebody.inference.default import FOLDER, NAME, load_default
     from onebody.models.stream import SIZES
 
     known = [f"stream-{name}" for name in SIZES]
@@ -88,6 +89,10 @@ def _networks(
     wanted = models or ([] if runs else known)
     networks = {name: stream_network(name.removeprefix("stream-"), size) for name in wanted}
     found = {str(path): load(path).saved for path in runs}
+    if NAME in wanted and FOLDER.is_dir():  # the one that comes with the package is trained
+        own = load_default()
+        if own.input.modality == "rgb" and own.input.size == size:
+            found = {NAME: own, **found}
     return {**networks, **found}, set(found)
 
 
