@@ -173,3 +173,11 @@ def test_real_joints_are_where_real_cameras_put_them(shared):
 def camera_name(image):
     """Return the camera that a picture's name says."""
     return image.rsplit(".", 2)[1].partition("_")[0]
+
+
+def test_lists_of_different_lengths_name_file_and_camera(tmp_path):
+    cameras = raw_cameras()
+    cameras["S9", "55011271"]["R"] = [[1, 2], [3]]
+    (tmp_path / "cameras.pkl").write_bytes(pickle.dumps(cameras))
+    with pytest.raises(ValueError, match=r"cameras\.pkl: .*'55011271'.*: expected 9 finite .* 'R'"):
+        read_cameras(tmp_path / "cameras.pkl")

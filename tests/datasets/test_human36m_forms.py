@@ -79,6 +79,12 @@ def test_joints_outside_the_picture_are_not_seen(tmp_path):
     assert first.joints_px[0, 5, 0] < 0
 
 
+def changed_array(key, place, value):
+    values = ARRAYS[key].copy()
+    values[place] = value
+    return {key: values}
+
+
 def changed_names(change):
     names = ARRAYS["imgname"].tolist()
     names[4] = change
@@ -95,11 +101,25 @@ def changed_names(change):
         ({"imgname": changed_names("S1_Directions_1.54138969_000000.jpg")}, "record 5: expected"),
         ({"imgname": changed_names(ARRAYS["imgname"][3])}, "record 5: expected each picture once"),
         ({"imgname": changed_names("S7_Eating.54138969_000001.jpg")}, "record 5: expected the cam"),
-        ({"S": ARRAYS["S"] * 1000}, "expected joints before the camera, the root 1 to 15 m away"),
+        (
+            {"S": ARRAYS["S"] * [1000, 1000, 1000, 1]},
+            "expected joints before the camera, the root 1 to 15 m away",
+        ),
         ({"S": -ARRAYS["S"]}, "expected"),
         ({"S": np.where(ARRAYS["S"] > 5, np.nan, ARRAYS["S"])}, "expected finite joints"),
         ({"part": ARRAYS["part"] + [30, 0, 0]}, "found a median of 30 px. Are these the cameras"),
         ({"part": ARRAYS["part"] * [1, 1, 0]}, "expected the root in every frame"),
+        (
+            changed_array("part", (4, 3, 0), 5000),
+            r"record 5 \(S1 Directions 1.*\), joint 3: expected the 3D joint at .* within 100 px",
+        ),
+        (changed_array("S", (4, 3, 0), 1e300), "record 5 .*, joint 3: expected the 3D joint"),
+        (changed_array("S", (4, 3, 1), np.nan), "record 5 .*, joint 3: expected finite joints in"),
+        (
+            changed_array("part", (4, 3, 2), 7),
+            "joint 3: expected 1 .* number of 'part', found 7",
+        ),
+        (changed_array("S", (4, 3, 3), np.nan), "joint 3: expected 1 .* of 'S', found nan"),
     ],
 )
 def test_contradictions_of_mmpose_files_are_named(tmp_path, changed, message):

@@ -149,7 +149,10 @@ def _make(values: Mapping[str, Any], where: str, to_mm: float, name: str) -> Cam
 
 def _numbers(values: Mapping[str, Any], key: str, size: int, where: str) -> Doubles:
     """Take one array of a camera, flat."""
-    array = np.asarray(values.get(key, ()))
+    try:
+        array = np.asarray(values.get(key, ()))
+    except ValueError:  # lists of different lengths
+        array = np.empty(0, object)
     good = array.dtype.kind in "iuf" and array.size == size and bool(np.isfinite(array).all())
     if not good:
         raise ValueError(

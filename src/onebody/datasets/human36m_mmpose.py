@@ -12,6 +12,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,26 @@ from onebody.types import Array, Bools, Doubles, Ints
 
 _SHAPES = {"part": (17, 3), "S": (17, 4)}
 _IMAGE = re.compile(r"(?:.*/)?(?P<stem>[^/]+)_(?P<number>\d{1,7})\.jpg", re.ASCII)
-_FARTHEST_PX = 5.0
-"""Median distance between the 2D joints and the projected 3D ones; 0.00004 px on real frames."""
+_FARTHEST_PX, _STRAY_PX = 5.0, 100.0
+"""Median and largest distance between the 2D joints and the projected 3D ones; 0.00004 px on real
+frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a recording stands: its file, and the records (from 0) of its frames."""
+
+    file: Path
+    take: Take
+    records: Ints
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.take}"
+
+    def of(self, wrong: Bools) -> str:
+        """Name the first record (from 1) of those that are wrong ``[T, 17]``, and its joint."""
+        frame, joint = np.argwhere(wrong)[0].tolist()
+        return f"{self.file}: record {self.records[frame] + 1} ({self.take}), joint {joint}"
 
 
 def read_mmpose(file: Path, cameras: Cameras) -> Iterator[Recording]:
@@ -36,7 +55,6 @@ def read_mmpose(file: Path, cameras: Cameras) -> Iterator[Recording]:
     """
     names, arrays = _load(file)
     for take, records, numbers in _takes(file, names):
-        where = f"{file}: {take}"
         camera = camera_of(cameras, take.subject, take.camera, f"{file}: record {records[0] + 1}")
         order = np.argsort(numbers, kind="stable")
         records, numbers = records[order], numbers[order]
@@ -46,9 +64,8 @@ def read_mmpose(file: Path, cameras: Cameras) -> Iterator[Recording]:
                 f"{file}: record {records[twice[0] + 1] + 1}: expected each picture once, found "
                 f"number {numbers[twice[0]]} of {take} before. Fetch the file again."
             )
-        yield _recording(
-            take, numbers - 1, arrays["S"][records], arrays["part"][records], camera, where
-        )
+        place = _Place(file, take, records)
+        yield _recording(numbers - 1, arrays["S"][records], arrays["part"][records], camera, place)
 
 
 def _load(file: Path) -> tuple[list[str], dict[str, Array]]:
@@ -60,7 +77,10 @@ def _load(file: Path) -> tuple[list[str], dict[str, Array]]:
             for key in ("imgname", *_SHAPES):
                 found[key] = np.asarray(opened[key])
     except KeyError:
-        raise ValueError(f"{file}: expected imgname, part and S, found no {key!r}.") from None
+        raise ValueError(
+            f"{file}: expected imgname, part and S, found no {key!r}. Is "
+            "it an annotation of h36m_train.npz's form?"
+        ) from None
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
         raise ValueError(
             f"{file}: expected a whole npz file of plain arrays, found: {error}. Fetch it again."
@@ -68,7 +88,8 @@ def _load(file: Path) -> tuple[list[str], dict[str, Array]]:
     names = found.pop("imgname")
     if names.dtype.kind != "U" or names.ndim != 1 or not len(names):
         raise ValueError(
-            f"{file}: expected imgname [N] texts, found {names.dtype} {list(names.shape)}."
+            f"{file}: expected imgname [N] texts, found {names.dtype} {list(names.shape)}. "
+            "Fetch the file again."
         )
     for key, shape in _SHAPES.items():
         array = found[key]
@@ -108,18 +129,16 @@ def _unnamed(file: Path, record: int, name: str) -> ValueError:
     )
 
 
-def _recording(
-    take: Take, frames: Ints, space: Array, flat: Array, camera: Camera, where: str
-) -> Recording:
+def _recording(frames: Ints, space: Array, flat: Array, camera: Camera, place: _Place) -> Recording:
     """Bring the records of one recording into mm and pixels."""
-    known = _annotated(space, where) & _annotated(flat, where)
+    known = _annotated(space, "S", place) & _annotated(flat, "part", place)
     millimetres = np.where(known[..., None], np.asarray(space[..., :3], np.float64) * 1000, np.nan)
     pixels = np.where(known[..., None], flat[..., :2], np.nan)
-    checked_depth(millimetres, where)
-    _check_camera(millimetres, pixels, camera, where)
+    checked_depth(millimetres, str(place))
+    _check_camera(millimetres, pixels, camera, place)
     seen = np.where(known, camera.sees(pixels), np.nan)[..., None]
     return Recording(
-        take=take,
+        take=place.take,
         frames=frames,
         joints_mm=np.concatenate([millimetres, seen], axis=-1).astype(np.float32),
         joints_px=np.concatenate([pixels, seen], axis=-1).astype(np.float32),
@@ -127,25 +146,40 @@ def _recording(
     )
 
 
-def _annotated(values: Array, where: str) -> Bools:
+def _annotated(values: Array, key: str, place: _Place) -> Bools:
     """Return ``[T, 17]`` which joints are annotated, by the last channel."""
     numbers = np.asarray(values, np.float64)
-    known = numbers[..., -1] > 0
-    bad = ~np.isfinite(numbers).all(-1) & (known | ~np.isfinite(numbers[..., -1]))
+    marks = numbers[..., -1]
+    odd = ~np.isin(marks, (0, 1))
+    if odd.any():
+        raise ValueError(
+            f"{place.of(odd)}: expected 1 (annotated) or 0 as the last number of {key!r}, found "
+            f"{marks[odd][0]:g}. Fetch the file again."
+        )
+    known = marks > 0
+    bad = ~np.isfinite(numbers).all(-1) & known
     if bad.any():
         raise ValueError(
-            f"{where}: expected finite joints, found others in {int(bad.any(1).sum())} of "
-            f"{len(bad)} frames. Fetch the file again."
+            f"{place.of(bad)}: expected finite joints in {key!r}, found others in "
+            f"{int(bad.any(1).sum())} of {len(bad)} frames. Fetch the file again."
         )
     return np.asarray(known)
 
 
-def _check_camera(millimetres: Doubles, pixels: Doubles, camera: Camera, where: str) -> None:
+def _check_camera(millimetres: Doubles, pixels: Doubles, camera: Camera, place: _Place) -> None:
     """Refuse 2D and 3D joints that do not belong together by this camera."""
-    away = np.linalg.norm(camera.project(millimetres) - pixels, axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):  # of joints that no camera sees
+        away = np.linalg.norm(camera.project(millimetres) - pixels, axis=-1)
     middle = float(np.nanmedian(away))
     if not middle <= _FARTHEST_PX:
         raise ValueError(
-            f"{where}: expected the 3D joints at the 2D ones within {_FARTHEST_PX:g} px, found a "
+            f"{place}: expected the 3D joints at the 2D ones within {_FARTHEST_PX:g} px, found a "
             f"median of {middle:.4g} px. Are these the cameras of this set?"
+        )
+    stray = ~(away <= _STRAY_PX) & ~np.isnan(pixels[..., 0])  # NaN too
+    if stray.any():
+        raise ValueError(
+            f"{place.of(stray)}: expected the 3D joint at the 2D one within {_STRAY_PX:g} px, "
+            f"found it {away[stray][0]:.4g} px away, in {int(stray.any(1).sum())} of "
+            f"{len(stray)} frames. Fetch the file again."
         )
