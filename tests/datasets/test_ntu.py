@@ -12,6 +12,7 @@ from onebody.config import Config
 from onebody.data import InputSpec, make_batch
 from onebody.data.sources import frame_span, read_array
 from onebody.data.store import load_table, save_table
+from onebody.datasets import ntu
 from onebody.datasets.ntu import NtuConfig, read_ntu
 from onebody.evaluation import SplitConfig, split
 from onebody.tasks import TASKS, build_tasks, resolve_tasks
@@ -159,11 +160,15 @@ def test_without_its_list_figures_are_not_official(official):
         assert len(read_ntu(NtuConfig(folder=official))) == 2
 
 
-def test_what_was_prepared_is_read_again_until_texts_are_added(official):
+def test_what_was_prepared_is_read_again_until_texts_are_added_or_changed(official, monkeypatch):
     read_ntu(NtuConfig(folder=official))
     texts = official / "nturgb+d_skeletons"
-    (texts / f"{NAMES[0]}.skeleton").write_text("")  # is not looked at again
-    assert len(read_ntu(NtuConfig(folder=official))) == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(ntu, "prepare", None)  # nothing is made anew
+        assert len(read_ntu(NtuConfig(folder=official))) == 3
+    write_text(texts, NAMES[0], one(0.3)[:-1])
+    assert len(read_array(str(read_ntu(NtuConfig(folder=official)).media["skeleton"][0]))) == 4
+    (texts / f"{NAMES[0]}.skeleton").write_text("")
     write_text(texts, "S003C001P001R001A001", one())
     with pytest.raises(ValueError, match=rf"{NAMES[0]}\.skeleton:1: expected the number of frames"):
         read_ntu(NtuConfig(folder=official))

@@ -15,6 +15,7 @@ from PIL import Image
 from onebody.data import InputSpec, make_batch
 from onebody.data.sources import read_array, read_frames
 from onebody.data.store import save_table
+from onebody.datasets import penn_action
 from onebody.datasets.penn_action import PennActionConfig, read_penn_action
 from onebody.evaluation import SplitConfig, split
 from onebody.skeletons import get_skeleton
@@ -135,15 +136,26 @@ def test_folders_that_were_prepared_without_boxes_are_told(bare):
     assert np.isfinite(read_penn_action(PennActionConfig(folder=bare)).box).all()  # made anew
 
 
-def test_what_was_prepared_is_read_again(official):
+def test_what_was_prepared_is_read_again(official, monkeypatch):
     first = read_penn_action(PennActionConfig(folder=official))
-    (official / "labels" / "0001.mat").write_bytes(b"")  # is not looked at again
-    second = read_penn_action(PennActionConfig(folder=official))
+    with monkeypatch.context() as patch:
+        patch.setattr(penn_action, "prepare", None)  # nothing is made anew
+        second = read_penn_action(PennActionConfig(folder=official))
     assert first.media["rgb"].tolist() == second.media["rgb"].tolist()
     moved = read_penn_action(PennActionConfig(folder=official / "prepared", fps=30))
     assert moved.fps.tolist() == [30.0] * 3
+    (official / "labels" / "0001.mat").write_bytes(b"")
     with pytest.raises(ValueError, match=r"0001\.mat: not a readable"):
-        read_penn_action(PennActionConfig(folder=official, media="skeleton"))
+        read_penn_action(PennActionConfig(folder=official))
+
+
+def test_corrected_labels_are_noticed(bare):
+    first = read_penn_action(PennActionConfig(folder=bare))
+    write_label(bare / "labels", "0001", action="squat")
+    second = read_penn_action(PennActionConfig(folder=bare))
+    own = second.columns["action"]
+    assert own.space.classes[own.values[0]] == "squat"
+    assert first.columns["action"].values[0] != own.values[0]
 
 
 def test_new_labels_and_pictures_are_noticed(bare):

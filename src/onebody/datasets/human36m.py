@@ -38,12 +38,12 @@ from onebody.datasets.human36m_media import (
     video_files,
 )
 from onebody.datasets.human36m_mmpose import read_mmpose
-from onebody.datasets.human36m_prepare import NAME, digest, frame_numbers, prepare
+from onebody.datasets.human36m_prepare import NAME, frame_numbers, prepare
 from onebody.datasets.human36m_recording import Recording
 from onebody.datasets.human36m_rows import cut_pieces, place_pieces, table_of_pieces
 from onebody.datasets.human36m_world import h5_files, read_martinez, read_videopose3d
 from onebody.datasets.listed import Missing
-from onebody.datasets.prepared import prefix_subjects
+from onebody.datasets.prepared import digest, prefix_subjects
 
 Form = Literal["mmpose", "videopose3d", "martinez"]
 Media = Literal["pictures", "videos", "skeletons"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,16 +19,6 @@ NAME = "human36m"
 FRAMES_FILE = "frames.npy"
 SKELETONS = ("skeleton", "skeleton/2d")
 """Media of the poses themselves: in mm, and as pixels."""
-
-
-def digest(files: Iterable[Path], *options: object) -> str:
-    """Name what arrays are made from: files as they are now, and options."""
-    made = hashlib.sha256(repr(options).encode())
-    for file in sorted(files):
-        stat = file.stat()
-        name = "/".join(file.parts[-4:])  # the folder may be moved
-        made.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return made.hexdigest()[:16]
 
 
 def prepare(

@@ -29,7 +29,7 @@ from onebody.datasets.listed import find_media
 from onebody.datasets.ntu_bodies import Body
 from onebody.datasets.ntu_names import CLASSES, MISSING_LISTS, Protocol, parse_name, read_missing
 from onebody.datasets.ntu_prepare import NAME, SECOND, prepare
-from onebody.datasets.prepared import prefix_subjects
+from onebody.datasets.prepared import is_made_from, keep_origin, prefix_subjects
 from onebody.labels import symmetric
 from onebody.types import Bools
 
@@ -103,8 +103,10 @@ def read_ntu(config: NtuConfig) -> SampleTable:
     if strange := sorted(set(videos) - set(names)):
         text = f"{NAME}: {len(strange)} videos (first: {strange[0]}) have no text"
         warnings.warn(f"{text} of a skeleton and are not used.", stacklevel=2)
-    if found is None or not _is_of(found, names, videos):
+    known = found is not None and _is_of(found, names, videos)
+    if found is None or not known or not is_made_from(prepared, files):
         found = prepare(files, videos, config.body, prepared)
+        keep_origin(prepared, files)
     return _finish(found, config)
 
 

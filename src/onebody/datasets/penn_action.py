@@ -35,7 +35,7 @@ from onebody.datasets.penn_action_labels import (
     read_label,
     summary,
 )
-from onebody.datasets.prepared import store_arrays
+from onebody.datasets.prepared import is_made_from, keep_origin, store_arrays
 from onebody.labels import LabelSpace, symmetric
 
 LABELS, FRAMES = "labels", "frames"
@@ -91,8 +91,10 @@ def read_penn_action(config: PennActionConfig) -> SampleTable:
         files = [file for file in files if file.stem in pictures]
     prepared = config.prepared or config.folder / "prepared"
     made = load_table(prepared) if (prepared / "table.json").exists() else None
-    if made is None or not _is_of(made, [file.stem for file in files], pictures):
+    known = made is not None and _is_of(made, [file.stem for file in files], pictures)
+    if made is None or not known or not is_made_from(prepared, files):
         made = prepare((read_label(file) for file in files), prepared, pictures)
+        keep_origin(prepared, files)
     return _finish(made, config)
 
 

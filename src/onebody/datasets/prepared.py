@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,8 @@ from onebody.data import SampleTable
 from onebody.data.store import load_table, save_table
 from onebody.data.table import Text
 from onebody.types import Array
+
+_ORIGIN = "made_from.txt"
 
 
 class PreparedConfig(Config):
@@ -91,3 +94,24 @@ def move_into_place(work: Path, folder: Path) -> None:
     except OSError:
         if not (folder / "table.json").exists():
             raise
+
+
+def digest(files: Iterable[Path], *options: object) -> str:
+    """Name what arrays are made from: files as they are now, and options."""
+    made = hashlib.sha256(repr(options).encode())
+    for file in sorted(files):
+        stat = file.stat()
+        name = "/".join(file.parts[-4:])  # the folder may be moved
+        made.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return made.hexdigest()[:16]
+
+
+def keep_origin(folder: Path, files: Iterable[Path]) -> None:
+    """Keep beside a prepared folder's table what it was made from."""
+    (folder / _ORIGIN).write_text(digest(files) + "\n", encoding="ascii")
+
+
+def is_made_from(folder: Path, files: Iterable[Path]) -> bool:
+    """Say whether files are as they were when a folder was prepared (earlier ones do not tell)."""
+    origin = folder / _ORIGIN
+    return not origin.exists() or origin.read_text(encoding="ascii").strip() == digest(files)
