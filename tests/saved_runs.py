@@ -26,14 +26,14 @@ _TASKS = {
 _SPACE = {"kind": "pose3d", "name": "space", "skeleton": "coco-17"}
 
 
-def write_run(folder: Path, *, with_3d: bool = False) -> Path:
-    """Write ``folder/model``: action, gesture, their union and pose from dense RGB windows."""
+def write_run(folder: Path, *, with_3d: bool = False, modality: str = "rgb") -> Path:
+    """Write ``folder/model``: action, gesture, their union and pose from dense windows."""
     wanted = _TASKS | ({"space": _SPACE} if with_3d else {})
     tasks = {
         name: read_config(lookup(TASKS, str(values["kind"]), "task").config, values, "test")
         for name, values in wanted.items()
     }
-    spec = InputSpec(size=32, frames=4, sampling="dense")
+    spec = InputSpec(modality=modality, size=32, frames=4, sampling="dense")
     config = read_config(NETWORKS["multitask"].config, {}, "test")
     torch.manual_seed(0)
     network = build_network(config, build_tasks(tasks), input_shapes(spec))

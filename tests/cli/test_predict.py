@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from onebody.cli.app import app
 from onebody.cli.predict import result_names
-from onebody.inference import Prediction
+from onebody.inference import Prediction, write_video
 from saved_runs import write_run
 
 
@@ -163,3 +163,18 @@ def test_boxes_are_stated_or_found(saved_run, tmp_path, make_video):
     strange = predict(*arguments, "--box", "1,2,20")
     assert strange.exit_code == 2
     assert "expected x0,y0,x1,y1" in " ".join(strange.output.split())
+
+
+def test_a_network_of_depth_tells_that_a_video_is_in_color(tmp_path):
+    run = write_run(tmp_path / "run", modality="depth")
+    grey = np.repeat(np.random.default_rng(0).integers(0, 255, (6, 32, 32, 1), np.uint8), 3, -1)
+    color = grey.copy()
+    color[:, :8, :, 0] = 255 - color[:, :8, :, 0]
+    for name, pictures in (("grey", grey), ("color", color)):
+        write_video(tmp_path / f"{name}.mp4", pictures, 25.0)
+    result = predict(run, tmp_path / "color.mp4", "--out", tmp_path, "--no-video")
+    assert result.exit_code == 0, result.output
+    assert "color.mp4: is in color, but the network reads depth: it was shown" in result.output
+    result = predict(run, tmp_path / "grey.mp4", "--out", tmp_path, "--no-video")
+    assert result.exit_code == 0, result.output
+    assert "in color" not in result.output

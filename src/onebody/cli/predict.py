@@ -14,6 +14,10 @@ from onebody.cli.errors import complain
 if TYPE_CHECKING:
     from onebody.inference import Label, Prediction, Predictor
 
+_COLORED, _COLORED_SHARE = 24, 0.02
+"""Difference of red, green and blue above which a pixel has a color, and how many of them make a
+picture in color: codecs give grey ones a tint."""
+
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run's folder, or a saved network.")],
@@ -80,6 +84,7 @@ def predict(
             complain(error, video)
             continue
         typer.echo(f"{video}: {_sentence(prediction)} -> {out / name}.*")
+        _tell_other_medium(prediction, predictor.saved.input.modality)
         _tell_what_lacks(prediction, predictor)
         _tell_where_it_looked(prediction)
     if failed:
@@ -176,6 +181,24 @@ def _tell_what_lacks(prediction: Prediction, predictor: Predictor) -> None:
                 "--depth-ref.",
                 err=True,
             )
+
+
+def _tell_other_medium(prediction: Prediction, modality: str) -> None:
+    """Say that a network of depth or silhouettes answered about a picture in color."""
+    import numpy as np
+
+    from onebody.inference.reader import read_pictures
+
+    if modality.partition("/")[0] not in ("depth", "silhouette"):
+        return
+    first = next(read_pictures(prediction.source, 1, first=prediction.first_frame))
+    spread = np.ptp(first.astype(np.int64), axis=-1)  # of red, green and blue
+    if float((spread > _COLORED).mean()) > _COLORED_SHARE:
+        typer.echo(
+            f"{prediction.source}: is in color, but the network reads {modality}: it was shown the "
+            f"grey values, which are none. Give {modality}, or take a network of rgb.",
+            err=True,
+        )
 
 
 def _tell_where_it_looked(prediction: Prediction) -> None:
