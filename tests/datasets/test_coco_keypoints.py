@@ -139,6 +139,7 @@ def test_jhmdb_counts_from_one(tmp_path):
         (content([annotation(1, bbox=[1, 2])]), "4 finite numbers as 'bbox'"),
         (content([annotation(1)], [image(1), image(1)]), "picture 1: expected an id of its own"),
         (content([annotation(1)], [{"id": 1}]), "a record with 'file_name'"),
+        (content([annotation(1), annotation(1)]), "annotation 1: expected an 'id' of its own"),
         ([annotation(1)], "lists 'images' and 'annotations', found list"),
     ],
 )

@@ -146,7 +146,11 @@ def _read_files(files: Sequence[Path], config: CocoKeypointsConfig, work: Path) 
         for number, record in enumerate(content["annotations"]):
             person = _person(file, number, record, left_out)
             if person is not None:
-                keys[path].add(repr(record.get("id", (path, number))))
+                key = repr(record.get("id", (path, number)))
+                if key in keys[path]:
+                    place = f"{path}: annotation {number}"
+                    refuse(place, "an 'id' of its own", key, "Number the annotations.")
+                keys[path].add(key)
                 people.append(person)
     if len(layouts) > 1:
         found = ", ".join(f"{layout} in {path}" for layout, path in layouts.items())
