@@ -185,3 +185,13 @@ def test_official_labels(shared):
         np.testing.assert_allclose(joints[..., 0][known], raw["x"][known] - 0.5, rtol=1e-6)
         hidden = (raw["visibility"] == 0) & known
         assert (joints[..., 2][hidden] == 0).all()
+
+
+def test_no_text_and_a_folder_are_named(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"tennis_serve, found u?int\d+ \[1, 1\]\. Fetch the labels"
+    ):
+        read_label(write_label(tmp_path, "0001", action=np.array([[7]])))
+    (tmp_path / "0002.mat").mkdir()
+    with pytest.raises(ValueError, match=r"0002\.mat: expected a \.mat file, found a folder"):
+        read_label(tmp_path / "0002.mat")

@@ -87,6 +87,8 @@ def _load(file: Path, names: Sequence[str], *, structs: bool = False) -> dict[st
         raise ImportError("Reading .mat files needs: pip install 'onebody[matlab]'") from error
     if not file.exists():
         raise ValueError(f"{file}: missing. Fetch it, or leave out everything else of the clip.")
+    if not file.is_file():
+        raise ValueError(f"{file}: expected a .mat file, found a folder. Fetch it again.")
     try:
         content = loadmat(
             file, variable_names=list(names), struct_as_record=not structs, squeeze_me=structs

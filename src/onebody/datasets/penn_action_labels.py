@@ -217,7 +217,10 @@ def _text(file: Path, name: str, values: Array, known: tuple[str, ...]) -> str:
     """Return one of the texts that may stand in a field."""
     text = str(values.ravel()[0]) if values.dtype.kind == "U" and values.size == 1 else ""
     if text not in known:
-        _refuse(file, name, f"one of {', '.join(known)}", shown(text), nearest(text, known))
+        found = shown(text) if text else f"{values.dtype} {list(values.shape)}"
+        hint = nearest(text, known)  # where none is near it would name all of them again
+        remedy = "Fetch the labels again." if hint.startswith("Known") else hint
+        _refuse(file, name, f"one of {', '.join(known)}", found, remedy)
     return text
 
 
