@@ -10,7 +10,7 @@ from ntu_texts import CENTER, FOCAL, body, write_missing, write_text
 
 from onebody.config import Config
 from onebody.data import InputSpec, make_batch
-from onebody.data.sources import frame_span, read_array
+from onebody.data.sources import frame_span, probe, read_array
 from onebody.data.store import load_table, save_table
 from onebody.datasets import ntu
 from onebody.datasets.ntu import NtuConfig, read_ntu
@@ -202,7 +202,7 @@ def test_videos_are_cut_to_what_both_have(official, make_video, length, joints):
     make_video(official / "nturgb+d_rgb" / f"{NAMES[1]}_rgb.avi", length, codec="mpeg4")
     config = NtuConfig(folder=official)
     if length == FRAMES:
-        with pytest.warns(UserWarning, match="ntu: of 5 rows: 4 have no color video"):
+        with pytest.warns(UserWarning, match="ntu: of 5 rows: .*4 have no color video"):
             table = read_ntu(config)
     else:
         with pytest.warns(UserWarning, match="1 are of another length than their video"):
@@ -218,7 +218,8 @@ def test_videos_are_cut_to_what_both_have(official, make_video, length, joints):
 def test_a_batch_of_skeletons_and_one_of_poses(official, make_video):
     for name in NAMES:
         make_video(official / "nturgb+d_rgb" / f"{name}_rgb.avi", FRAMES, codec="mpeg4")
-    table = read_ntu(NtuConfig(folder=official, boxes="none"))
+    with pytest.warns(UserWarning, match="5 have a video of another size than 1920 x 1080"):
+        table = read_ntu(NtuConfig(folder=official, boxes="none"))
 
     def batch(spec, *names):
         kinds: dict[str, Config] = {
@@ -235,9 +236,24 @@ def test_a_batch_of_skeletons_and_one_of_poses(official, make_video):
     found = batch(InputSpec(size=32, frames=FRAMES), "action", "pose2d", "pose3d")
     flat, deep = found.targets["pose2d"], found.targets["pose3d"]
     assert found.inputs["rgb"].shape == (2, 3, FRAMES, 32, 32)
-    # the test's pictures are smaller than the set's, so that all joints lie outside of them
-    assert not flat.mask.any()
+    assert flat.mask.any()
     assert deep.present.all()
+
+
+def test_places_are_brought_to_a_resized_video(official, make_video, tmp_path):
+    whole = read_ntu(NtuConfig(folder=official, prepared=tmp_path / "whole"))
+    path = make_video(official / "nturgb+d_rgb" / f"{NAMES[0]}_rgb.avi", FRAMES, codec="mpeg4")
+    info = probe(str(path))
+    scale = np.array([info.width / 1920, info.height / 1080])
+    with pytest.warns(UserWarning, match="1 have a video of another size"):
+        small = read_ntu(NtuConfig(folder=official))
+    np.testing.assert_allclose(small.box[0], whole.box[0] * np.r_[scale, scale], rtol=1e-6)
+    np.testing.assert_allclose(small.box[1:], whole.box[1:])
+    factors = [*scale, *scale]  # of fx, fy, cx, cy
+    np.testing.assert_allclose(small.camera_matrix[0], whole.camera_matrix[0] * factors, rtol=1e-6)
+    before, after = (read_array(str(t.columns["pose2d"].sources[0])) for t in (whole, small))
+    np.testing.assert_allclose(after[..., :2], before[..., :2] * scale, rtol=1e-5)
+    np.testing.assert_array_equal(after[..., 2], before[..., 2])
 
 
 def test_other_files_and_folders_are_refused(official, tmp_path):
@@ -251,7 +267,8 @@ def test_other_files_and_folders_are_refused(official, tmp_path):
 def test_videos_without_a_text_are_told(official, make_video):
     for name in (*NAMES, "S005C001P001R001A001"):
         make_video(official / "nturgb+d_rgb" / f"{name}_rgb.avi", FRAMES, codec="mpeg4")
-    with pytest.warns(UserWarning, match=r"1 videos .first: S005C001P001R001A001. have no text"):
+    texts = r"1 videos .first: S005C001P001R001A001. have no text"
+    with pytest.warns(UserWarning, match=texts), pytest.warns(UserWarning, match="another size"):
         table = read_ntu(NtuConfig(folder=official))
     assert table.row_names.tolist() == list(NAMES[:3])
 

@@ -13,7 +13,7 @@ number when the sensor loses them. Three ways to choose:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -59,6 +59,17 @@ class Person:
     depth_ref_mm: float
     renamed: bool
     broken: int
+
+    def scaled(self, height: int, width: int) -> Person:
+        """Return the person as a resized copy of the color video shows them."""
+        across, down = width / PICTURE[1], height / PICTURE[0]
+        fx, fy, cx, cy = self.camera
+        return replace(
+            self,
+            pixels=self.pixels * np.array([across, down, 1.0], np.float32),
+            camera=(fx * across, fy * down, cx * across, cy * down),
+            box=self.box * np.array([across, down, across, down]),
+        )
 
 
 def choose(bodies: Bodies, how: Body) -> list[Person]:

@@ -14,7 +14,7 @@ from onebody.data import JointsColumn, SampleTable, make_table
 from onebody.data.sources import probe
 from onebody.data.store import load_table, save_table
 from onebody.data.table import Numbers
-from onebody.datasets.ntu_bodies import Body, Person, choose
+from onebody.datasets.ntu_bodies import PICTURE, Body, Person, choose
 from onebody.datasets.ntu_skeleton import read_skeleton
 from onebody.datasets.prepared import store_arrays
 
@@ -37,6 +37,7 @@ class _Row:
         frames: how many frames text and video both have.
         end_s: where the shorter of them ends, if one is; else NaN.
         person: None: nobody is seen.
+        resized: whether the video has another size than the official ones.
     """
 
     name: str
@@ -44,6 +45,7 @@ class _Row:
     frames: int
     end_s: float
     person: Person | None
+    resized: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,9 +120,13 @@ def _read(file: Path, videos: Mapping[str, str], body: Body) -> Iterable[_Row]:
     """Read a recording: a row for the main person, and one for the second if there is one."""
     bodies = read_skeleton(file)
     video = videos.get(file.stem, "")
-    shown = probe(video).num_frames if video else bodies.frames
+    shown, size = bodies.frames, PICTURE
+    if video:
+        info = probe(video)
+        shown, size = info.num_frames, (info.height, info.width)
     frames = min(bodies.frames, shown)
-    people: list[Person | None] = [*choose(bodies, body)] or [None]
+    found = [person if size == PICTURE else person.scaled(*size) for person in choose(bodies, body)]
+    people: list[Person | None] = [*found] or [None]
     for number, person in enumerate(people):
         yield _Row(
             name=f"{file.stem}{SECOND if number else ''}",
@@ -128,6 +134,7 @@ def _read(file: Path, videos: Mapping[str, str], body: Body) -> Iterable[_Row]:
             frames=frames,
             end_s=frames / FPS if shown != bodies.frames else float("nan"),
             person=person,
+            resized=size != PICTURE,
         )
 
 
@@ -157,6 +164,10 @@ def _describe(rows: _Rows, row: _Row) -> None:
     rows.depths.append(person.depth_ref_mm if person else nan)
     rows.count(
         "are of another length than their video: cut to the shorter", bool(np.isfinite(row.end_s))
+    )
+    rows.count(
+        f"have a video of another size than {PICTURE[1]} x {PICTURE[0]}: places are brought to it",
+        row.resized,
     )
     if person:
         rows.count("have a body whose number changes: taken for one person", person.renamed)
