@@ -242,6 +242,7 @@ def fastest_runner(saved: SavedNetwork, *, source: str | None, error: float) -> 
     from onebody.inference.choose_runner import choose_runner
     from onebody.inference.plain_step import PlainStep
 
+    typer.echo("looking for the fastest way to run the network (--eager: skip) ..", err=True)
     try:
         frames = frames_to_try(saved, source)
         return choose_runner(saved, frames, error, say=partial(typer.echo, err=True))
