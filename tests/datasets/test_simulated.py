@@ -237,7 +237,30 @@ def test_one_kind_of_class_only(tmp_path):
     assert len(table) == 2
 
 
+def test_idle_clips_are_of_neither_kind(tmp_path):
+    plain = build_simulated(small(tmp_path))
+    table = build_simulated(small(tmp_path, idle=["stand", "walk_about"]))
+    assert "kind" not in plain.columns
+    kind = table.columns["kind"]
+    assert isinstance(kind, ClassColumn)
+    assert kind.space.classes == ("action", "gesture", "idle")
+    idle = kind.values == 2
+    assert idle.sum() == 2 * len(set(table.subject))
+    assert (idle == (~table.labeled("action") & ~table.labeled("gesture"))).all()
+    np.testing.assert_array_equal(kind.values == 0, table.labeled("action"))
+    assert table.labeled("joints2d").all()
+    # what was there before is as it was
+    for before, name in enumerate(plain.row_names.tolist()):
+        after = table.row_names.tolist().index(name)
+        source = plain.columns["joints3d"].sources[before]
+        np.testing.assert_array_equal(
+            read_array(source), read_array(table.columns["joints3d"].sources[after])
+        )
+
+
 def test_wrong_configs(tmp_path):
+    with pytest.raises(ValueError, match="'wave' is none"):
+        build_simulated(small(tmp_path, idle=["wave"]))
     with pytest.raises(ValueError, match=r"no movement 'wawe'. Did you mean 'wave'"):
         read_config(SimulatedConfig, {"gestures": ["wawe"]}, "recipe")
     with pytest.raises(ValueError, match="test_people should be at most people"):

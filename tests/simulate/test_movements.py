@@ -7,9 +7,12 @@ import torch
 from onebody.simulate.actions import ACTIONS
 from onebody.simulate.body import BODY
 from onebody.simulate.gestures import GESTURES
+from onebody.simulate.idle import IDLE
 from onebody.simulate.motion import ACTION_SPACE, GESTURE_SPACE, MOVEMENTS, make_motion
 
-KINDS = list(MOVEMENTS)
+KINDS = [*ACTIONS, *GESTURES]
+"""Movements that have a name for those who watch; idle ones need not be seen."""
+
 HANDS = [BODY.index("l_hand"), BODY.index("r_hand")]
 DRAWS = 24
 
@@ -17,8 +20,8 @@ DRAWS = 24
 @pytest.fixture(scope="module")
 def motions():
     """Every movement by several people, 1.6 s at 20 frames per second."""
-    kinds = [kind for kind in KINDS for _ in range(DRAWS)]
-    people = list(range(DRAWS)) * len(KINDS)
+    kinds = [kind for kind in MOVEMENTS for _ in range(DRAWS)]
+    people = list(range(DRAWS)) * len(MOVEMENTS)
     return make_motion(kinds, people, range(len(kinds)), 32, fps=20.0)
 
 
@@ -48,6 +51,8 @@ def test_sets():
     assert len(ACTIONS) >= 12
     assert len(GESTURES) >= 10
     assert not set(ACTIONS) & set(GESTURES)
+    assert list(MOVEMENTS) == [*ACTIONS, *GESTURES, *IDLE]  # seeds hang on the order
+    assert len(MOVEMENTS) == len(ACTIONS) + len(GESTURES) + len(IDLE)
     assert ACTION_SPACE.classes == tuple(ACTIONS)
     assert GESTURE_SPACE.classes == tuple(GESTURES)
 
@@ -132,6 +137,19 @@ def test_swipes_go_to_their_side_whichever_hand(motions):
             assert sign * (x[-1] - x[0]) > 150
         moved = joints[:, :, HANDS].diff(dim=1).norm(dim=-1).sum(dim=1)
         assert len(moved.argmax(dim=1).unique()) == 2, "both hands occur"
+
+
+def test_idle_people_move_little_but_do_move(motions):
+    reach = {}
+    for kind in ("stand", "look_about", "fidget", "wave", "jump"):
+        joints = of(motions, kind)
+        reach[kind] = (joints.amax(1) - joints.amin(1)).norm(dim=-1).mean()
+    assert 5 < reach["stand"] < reach["fidget"] < reach["wave"] < reach["jump"]
+    hands = of(motions, "fidget")[:, :, HANDS]
+    moved = (hands.amax(1) - hands.amin(1)).norm(dim=-1).amax(1)
+    assert (moved > 100).float().mean() > 0.7
+    nose = of(motions, "walk_about")[:, :, BODY.index("head")]
+    assert (nose[:, -1] - nose[:, 0]).norm(dim=-1).mean() > 100
 
 
 def test_circles_turn_their_way(motions):

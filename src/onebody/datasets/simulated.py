@@ -25,12 +25,13 @@ from onebody.config import Config, nearest
 from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
 from onebody.datasets.prepared import kept_table
 from onebody.datasets.simulated_imu import Clips, by_sensor, sensor_readings, wearer_columns
-from onebody.labels import UNLABELED, LabelSpace
+from onebody.labels import UNLABELED, LabelSpace, symmetric
 from onebody.simulate.actions import ACTIONS
 from onebody.simulate.body import BODY
 from onebody.simulate.camera import make_cameras
 from onebody.simulate.draws import uniform
 from onebody.simulate.gestures import GESTURES
+from onebody.simulate.idle import IDLE
 from onebody.simulate.motion import MOVEMENTS, make_motion
 from onebody.simulate.movement import label_space
 from onebody.simulate.render import CHANNELS, render
@@ -57,6 +58,9 @@ class SimulatedConfig(Config):
         clips: clips of every class by every person.
         actions: names of the actions; None: all. Empty: none.
         gestures: names of the gestures; None: all. Empty: none.
+        idle: names of idle movements (`onebody.simulate.idle`): clips of people who do nothing that
+            has a name. With any, the column ``kind`` tells ``action``, ``gesture`` and ``idle``
+            apart, from which a router (task ``which``) learns to say "none of these".
         pose_share: share of the clips that keep their pose labels.
         yaw_degrees: cameras stand within this angle to either side; people face within 10 degrees.
         occluders: share of the clips with a thing before the person.
@@ -83,6 +87,7 @@ class SimulatedConfig(Config):
     clips: int = Field(2, ge=1, le=1000)
     actions: tuple[str, ...] | None = None
     gestures: tuple[str, ...] | None = None
+    idle: tuple[str, ...] = ()
     pose_share: float = Field(1.0, ge=0, le=1)
     yaw_degrees: float = Field(25.0, ge=0, le=180)
     occluders: float = Field(0.1, ge=0, le=1)
@@ -95,9 +100,9 @@ class SimulatedConfig(Config):
     per: Literal["body", "sensor"] = "body"
     mounting_deg: float = Field(20.0, ge=0, le=180)
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"per", "mounting_deg"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"per", "mounting_deg", "idle"})
 
-    @field_validator("actions", "gestures")
+    @field_validator("actions", "gestures", "idle")
     @classmethod
     def _known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """Refuse movements that do not exist."""
@@ -174,6 +179,9 @@ def _spaces(config: SimulatedConfig) -> dict[str, LabelSpace]:
             raise ValueError(f"Simulated {column}s: {misplaced[0]!r} is no {column}. Move it.")
         mirror = {n: full.mirror[n] if full.mirror[n] in wanted else None for n in wanted}
         spaces[column] = LabelSpace(full.name, wanted, mirror)
+    strange = [name for name in config.idle if name not in IDLE]
+    if strange:
+        raise ValueError(f"Simulated idle movements: {strange[0]!r} is none. Move it.")
     if not any(len(space) for space in spaces.values()):
         raise ValueError("A simulated set needs an action or a gesture, found neither.")
     return spaces
@@ -182,7 +190,7 @@ def _spaces(config: SimulatedConfig) -> dict[str, LabelSpace]:
 def _plan(config: SimulatedConfig, spaces: dict[str, LabelSpace]) -> Plan:
     """List all clips: every class by every person, in shuffled order within a person."""
     order = list(MOVEMENTS)
-    kinds = [kind for space in spaces.values() for kind in space.classes]
+    kinds = [kind for space in spaces.values() for kind in space.classes] + list(config.idle)
     entries = [
         (kind, config.first_person + person, take)
         for person in range(config.people)
@@ -337,6 +345,8 @@ def _make_table(
         for name, space in spaces.items()
         if len(space)
     }
+    if config.idle:
+        columns["kind"] = _kind_column(plan, spaces)
     posed = uniform(plan.performances, "pose label", 1)[:, 0].numpy() < config.pose_share
     for name, unit in (("joints2d", "px"), ("joints3d", "mm")) if _rendered(config) else ():
         kept = np.where(posed, np.array(sources[name], np.str_), "")
@@ -358,4 +368,14 @@ def _make_table(
             f"simulated:{person}/{kind}/{take}"
             for person, kind, take in zip(people, plan.kinds, plan.takes, strict=True)
         ],
+    )
+
+
+def _kind_column(plan: Plan, spaces: dict[str, LabelSpace]) -> ClassColumn:
+    """Say of each clip whether it is an action, a gesture or idle."""
+    space = symmetric("simulated kinds", ("action", "gesture", "idle"))
+    places = {kind: space.index(name) for name, own in spaces.items() for kind in own.classes}
+    idle = space.index("idle")
+    return ClassColumn(
+        values=np.array([places.get(kind, idle) for kind in plan.kinds], np.int64), space=space
     )

@@ -14,12 +14,13 @@ from onebody.simulate.actions import ACTIONS
 from onebody.simulate.body import BODY, BodyShape, make_bodies
 from onebody.simulate.clock import make_clock
 from onebody.simulate.gestures import GESTURES
+from onebody.simulate.idle import IDLE
 from onebody.simulate.movement import Movement, label_space
 from onebody.simulate.pose import DEGREE, make_idle
 from onebody.simulate.solve import rotation, solve
 
-MOVEMENTS: dict[str, Movement] = {**ACTIONS, **GESTURES}
-"""All movements by class name."""
+MOVEMENTS: dict[str, Movement] = {**ACTIONS, **GESTURES, **IDLE}
+"""All movements by class name; idle ones come last, for seeds hang on the order."""
 
 ACTION_SPACE: LabelSpace = label_space("simulated actions", ACTIONS)
 GESTURE_SPACE: LabelSpace = label_space("simulated gestures", GESTURES)
