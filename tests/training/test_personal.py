@@ -12,10 +12,11 @@ from worn_training import LENGTH, RATE, WornConfig, build_worn, worn_recipe
 
 from onebody.cli.app import app
 from onebody.config import Factory
-from onebody.data import Source, evaluation_batches, make_table
+from onebody.data import ClassColumn, Source, evaluation_batches, make_table
 from onebody.datasets import DATASETS
 from onebody.evaluation import LeakageError
 from onebody.inference import load
+from onebody.labels import LabelSpace
 from onebody.models import blank_batch, load_network
 from onebody.training import build_sources, load_recipe, train
 from onebody.training.personal import personalize
@@ -95,6 +96,19 @@ def test_overlapping_windows_count_once_and_an_unknown_clock_is_refused(tmp_path
     unknown = make_table("w", {"imu": [path]})
     with pytest.raises(ValueError, match=r"nobody knows how long this is\. State 'fps'"):
         trial_seconds(unknown, np.array([0]))
+
+
+def test_sensors_and_cameras_of_a_trial_count_once(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((100, 1, 6), np.float32))
+    parts = [f"{tmp_path / 'a.npy'}#{start}:{start + 20}" for start in (0, 20, 40)]
+    rows = np.arange(3)
+    places = ClassColumn(values=np.array([0, 0, 1]), space=LabelSpace("p", ("wrist", "ankle")))
+    worn = make_table("w", {"imu": parts}, columns={"position": places}, fps=[10.0] * 3)
+    assert trial_seconds(worn, rows) == pytest.approx(4.0)
+    seen = make_table("w", {"imu": parts}, camera=["left", "left", "right"], fps=[10.0] * 3)
+    assert trial_seconds(seen, rows) == pytest.approx(4.0)
+    one = make_table("w", {"imu": parts}, fps=[10.0] * 3)
+    assert trial_seconds(one, rows) == pytest.approx(6.0)
 
 
 @pytest.mark.parametrize("who", ["ada", "cyd"])

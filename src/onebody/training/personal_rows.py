@@ -151,14 +151,23 @@ def labels_of(source: Source, task: str) -> Bools:
 def trial_seconds(table: SampleTable, rows: Ints) -> float:
     """Return how long rows of one trial last together; spans that overlap count once.
 
-    A row's media may run at rates of their own, of which the table states one: the shortest
-    medium counts, so that minutes are never fewer than they are called.
+    What several cameras saw or several sensors felt (the column ``position`` says which is which)
+    happened at once: the longest counts. A row's media may run at rates of their own, of which the
+    table states one: the shortest medium counts, so that minutes are never fewer than they are
+    called.
 
     Raises:
         ValueError: if nobody knows; names the row and the remedy.
     """
     lengths = [
-        _medium_seconds(table, rows, sources[rows].tolist(), table.rate(modality)[rows].tolist())
+        float(
+            np.max(  # NaN if one of them is
+                [
+                    _medium_seconds(table, o, sources[o].tolist(), table.rate(modality)[o].tolist())
+                    for o in _places(table, rows)
+                ]
+            )
+        )
         for modality, sources in table.media.items()
         if (sources[rows] != "").all()
     ]
@@ -169,6 +178,13 @@ def trial_seconds(table: SampleTable, rows: Ints) -> float:
             "dataset, so that minutes can be counted."
         )
     return min(known)
+
+
+def _places(table: SampleTable, rows: Ints) -> list[Ints]:
+    """Divide rows of one trial by camera and by place on the body."""
+    where = getattr(table.columns.get("position"), "values", None)
+    keys = [(str(table.camera[row]), -1 if where is None else int(where[row])) for row in rows]
+    return [rows[np.array([own == key for own in keys], np.bool_)] for key in dict.fromkeys(keys)]
 
 
 def _medium_seconds(
