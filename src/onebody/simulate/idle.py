@@ -44,7 +44,7 @@ def fidget(clock: Clock, pose: Pose) -> None:
     )
     place = places[(3 * clock.draw("place")[:, 0]).long().clamp(max=2)]
     target = point(u, place[:, :1], place[:, 1:2], place[:, 2:])
-    pose.reach(LEAD, target, during(u, clock.draw("up", 0.2, 0.35), clock.draw("down", 0.5, 0.8)))
+    pose.reach(LEAD, target, during(u, 0.27, 0.65))
     pose.nod += clock.draw("nods", 0.0, 0.25) * during(u)
 
 
