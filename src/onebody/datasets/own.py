@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -125,7 +125,8 @@ def _to_table(config: OwnConfig, reader: RowReader, rows: _Gathered) -> SampleTa
     size = len(rows.lines)
     name = config.name or reader.sidecar.name or config.manifest.stem
     order = [c for c, role in reader.roles.items() if role in ("class", "joints")]
-    given = {text: column.full(size) for text, column in rows.texts.items()}
+    # Any: a checker cannot know which of the table's arguments these names are.
+    given: dict[str, Any] = {text: column.full(size) for text, column in rows.texts.items()}
     file = config.manifest.name
     layouts = reader.sidecar.layouts
     return make_table(
