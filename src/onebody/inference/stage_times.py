@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from statistics import median
 
+import numpy as np
 from torch import nn
 
 from onebody.inference.runtimes import eager
@@ -51,9 +51,10 @@ def stage_times(
     finally:
         for handle in handles:
             handle.remove()
-    found = {name: 1e3 * median(each[repeats // 10 :]) for name, each in taken.items() if each}
-    whole = found.pop("whole")
-    return {**found, "rest": max(0.0, whole - sum(found.values()))}
+    counted = {name: np.array(each[repeats // 10 :]) for name, each in taken.items() if each}
+    whole = counted.pop("whole")
+    counted["rest"] = np.maximum(0.0, whole - sum(counted.values()))
+    return {name: 1e3 * float(np.median(each)) for name, each in counted.items()}
 
 
 def _parts(network: nn.Module) -> dict[str, nn.Module]:
@@ -69,6 +70,3 @@ def _parts(network: nn.Module) -> dict[str, nn.Module]:
     if isinstance(heads, nn.ModuleDict):
         parts |= {f"head {name}": head for name, head in heads.items()}
     return parts
-
-
-__all__ = ["stage_times"]
