@@ -137,9 +137,15 @@ def openvino(path: Path, precision: Precision = "fp32") -> Runtime:
     compiled_model = ov.Core().compile_model(str(path), "CPU", options)
     request = compiled_model.create_infer_request()
 
+    # Arrays that are bound once: handing them over at every call takes a tenth of a small network.
+    given = [request.get_input_tensor(i).data for i in range(len(compiled_model.inputs))]
+    found = [request.get_output_tensor(i).data for i in range(len(compiled_model.outputs))]
+
     def run(*x: Floats) -> list[Floats]:
-        found = request.infer(list(map(np.ascontiguousarray, x)), share_inputs=True)
-        return [np.asarray(found[port], np.float32) for port in compiled_model.outputs]
+        for place, value in zip(given, x, strict=True):
+            np.copyto(place, value)
+        request.infer()
+        return [part.astype(np.float32) for part in found]  # copies: the next call writes there
 
     return Runtime(name="openvino", precision=precision, run=run)
 
