@@ -112,14 +112,22 @@ def parse(command: str) -> list[str]:
     arguments = shlex.split(command)[1:]
     group, names = typer.main.get_command(app), []
     while arguments and hasattr(group, "commands"):
+        if runs_alone(group) and arguments[0].startswith("-"):
+            break  # options of its own
         name = arguments.pop(0)
         assert name in group.commands, f"{command!r}: there is no command {name!r}"
         names.append(name)
         group = group.commands[name]
-    assert not hasattr(group, "commands"), f"{command!r} ends before its command"
+    ends = runs_alone(group) or not hasattr(group, "commands")
+    assert ends, f"{command!r} ends before its command"
     if arguments:  # the bare name of a command is a mention, not a line to be typed
         group.make_context(names[-1], arguments)
     return names
+
+
+def runs_alone(group: object) -> bool:
+    """Say whether a group of commands does something without one of them."""
+    return bool(getattr(group, "invoke_without_command", False))
 
 
 @documents
@@ -133,7 +141,7 @@ def test_the_readme_names_every_command():
     known = {
         f"{name} {inner}".strip()
         for name, command in tree.items()
-        for inner in getattr(command, "commands", {"": None})
+        for inner in [*getattr(command, "commands", [""]), *[""] * runs_alone(command)]
     }
     assert named == known
 
