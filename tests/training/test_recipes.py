@@ -25,7 +25,7 @@ def test_recipes_are_read_and_say_how_to_run_them(name):
     recipe = load_recipe(name)
     assert any(re.search(rf"onebody \w+ {name}\b", line) for line in recipe_heading(name))
     for task, config in recipe.tasks.items():
-        if not config.reads:
+        if not config.needs:
             assert list(recipe.only([task]).tasks) == [task]
     if "\ndebug:" in find_recipe(name).read_text():
         assert load_recipe(name, debug=True) != recipe
