@@ -27,7 +27,23 @@ def official(tmp_path):
     return tmp_path
 
 
-def check(table):
+@pytest.fixture
+def archive(tmp_path):
+    """The same recordings as the archive that one downloads."""
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    members = {
+        f"A_DeviceMotion_data/{name}": motionsense_text(samples)
+        for name, samples in RECORDINGS.items()
+    }
+    (folder / "A_DeviceMotion_data.zip").write_bytes(zip_of(members))
+    (folder / PEOPLE).write_text(LIST, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("form", ["official", "archive"])
+def test_the_official_folder_and_the_archive(form, request):
+    table = read_motionsense(MotionSenseConfig(folder=request.getfixturevalue(form)))
     names = table.row_names.tolist()
     assert names == [f"{t}/thigh_pocket" for t in ("dws_1/sub_2", "wlk_15/sub_2", "wlk_7/sub_1")]
     assert table.split.tolist() == ["train", "test", "train"]
@@ -42,20 +58,6 @@ def check(table):
     assert values.shape == (120, 1, 6)
     np.testing.assert_allclose(values[50, 0, :3], [0.05 * 9.80665, -9.80665, 0], rtol=1e-5)
     np.testing.assert_allclose(values[50, 0, 3:], [0.5, 0, 0])
-
-
-def test_the_official_folder(official):
-    check(read_motionsense(MotionSenseConfig(folder=official)))
-
-
-def test_the_archive(tmp_path):
-    members = {
-        f"A_DeviceMotion_data/{name}": motionsense_text(samples)
-        for name, samples in RECORDINGS.items()
-    }
-    (tmp_path / "A_DeviceMotion_data.zip").write_bytes(zip_of(members))
-    (tmp_path / PEOPLE).write_text(LIST, encoding="utf-8")
-    check(read_motionsense(MotionSenseConfig(folder=tmp_path)))
 
 
 def test_without_the_list_nobody_knows_a_gender(official):
