@@ -18,7 +18,7 @@ from onebody.inference.export_step import (
     onnx_step,
     openvino_step,
 )
-from onebody.inference.onnx_runtimes import to_int8
+from onebody.inference.onnx_runtimes import file_ways, to_int8
 from onebody.inference.runtimes import RUNTIMES, Precision, compiled, eager
 from onebody.inference.step import RuntimeStep, StepModule, StepRunner, traced
 from onebody.inference.step_check import Difference, arguments_of, differences, walk
@@ -131,13 +131,9 @@ def file_runners(
         names: ``onnxruntime``, ``openvino``; others are passed over.
     """
     to_int8(exported.folder / MODEL, given, exported.folder / INT8)
-    if "onnxruntime" in names:
-        yield onnx_step(exported)
-        yield onnx_step(exported, "int8")
-    if "openvino" in names:
-        yield openvino_step(exported)
-        yield openvino_step(exported, "bf16")
-        yield openvino_step(exported, "int8")
+    for name, precision in file_ways(names):
+        run = onnx_step if name == "onnxruntime" else openvino_step
+        yield run(exported, precision)
 
 
 def try_runners(

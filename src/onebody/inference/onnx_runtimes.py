@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
+_FILE_WAYS: tuple[tuple[str, Precision], ...] = (
+    ("onnxruntime", "fp32"),
+    ("onnxruntime", "int8"),
+    ("openvino", "fp32"),
+    ("openvino", "bf16"),
+    ("openvino", "int8"),
+)
+"""ONNX Runtime computes in no bfloat16 on a processor."""
+
+
 def to_onnx(
     module: nn.Module,
     examples: Sequence[Floats],
@@ -250,13 +260,14 @@ def _from_files(
     say("exporting ..")
     to_onnx(fused, examples[0], plain)
     to_int8(plain, examples, small)
-    if "onnxruntime" in wanted:
-        yield onnx_runtime(plain)
-        yield onnx_runtime(small, "int8")
-    if "openvino" in wanted:
-        yield openvino(plain)
-        yield openvino(plain, "bf16")
-        yield openvino(small, "int8")
+    for name, precision in file_ways(wanted):
+        run = onnx_runtime if name == "onnxruntime" else openvino
+        yield run(small if precision == "int8" else plain, precision)
+
+
+def file_ways(wanted: Collection[str]) -> list[tuple[str, Precision]]:
+    """Return which runtimes read an ONNX file at which precisions, of the wanted runtimes."""
+    return [(name, precision) for name, precision in _FILE_WAYS if name in wanted]
 
 
 def _before_softmax(graph: onnx.GraphProto) -> list[str]:
