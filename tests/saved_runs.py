@@ -1,4 +1,4 @@
-"""A run's folder with a small untrained network, for tests that predict."""
+"""Runs' folders with small untrained networks, for tests that open them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from onebody.config import lookup, read_config
 from onebody.data import InputSpec
-from onebody.models import NETWORKS, build_network, input_shapes, save_network
+from onebody.models import NETWORKS, SavedNetwork, build_network, input_shapes, save_network
 from onebody.tasks import TASKS, build_tasks
 
 _TASKS = {
@@ -24,6 +24,19 @@ _TASKS = {
 }
 
 _SPACE = {"kind": "pose3d", "name": "space", "skeleton": "coco-17"}
+
+
+def write_saved(folder: Path, saved: SavedNetwork, **notes: object) -> Path:
+    """Write a network as ``folder/model``, with its notes and further ones."""
+    save_network(
+        folder / "model",
+        saved.network,
+        config=saved.config,
+        tasks=saved.tasks,
+        input=saved.input,
+        notes={**saved.notes, **notes},
+    )
+    return folder
 
 
 def write_run(folder: Path, *, with_3d: bool = False, modality: str = "rgb") -> Path:

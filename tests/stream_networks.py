@@ -8,6 +8,7 @@ from onebody.config import lookup, read_config
 from onebody.data import InputSpec
 from onebody.models import NETWORKS, SavedNetwork, build_network, input_shapes
 from onebody.tasks import TASKS, build_tasks
+from scrambled import scramble
 
 _PARTS = {"action": ["walk", "sit"], "gesture": ["wave", "clap"]}
 
@@ -61,14 +62,7 @@ def tiny_stream(
     config = read_config(NETWORKS["multitask"].config, {"encoder": encoder or ENCODER}, "test")
     torch.manual_seed(0)
     network = build_network(config, build_tasks(configs), input_shapes(spec))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-        for name, buffer in network.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.copy_(0.1 * torch.randn_like(buffer))
-            elif name.endswith("running_var"):
-                buffer.copy_(0.5 + torch.rand_like(buffer))
+    scramble(network)
     network.eval()
     return SavedNetwork(
         network=network, tasks=configs, input=spec, config=config, notes=notes or {}

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from onebody.cli.app import app
 from onebody.inference.export_step import read_step
-from onebody.models import save_network
+from saved_runs import write_saved
 from step_networks import step_network
 
 pytestmark = pytest.mark.alone
@@ -21,14 +21,7 @@ def export(*arguments):
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     saved = step_network()
-    save_network(
-        folder / "model",
-        saved.network,
-        config=saved.config,
-        tasks=saved.tasks,
-        input=saved.input,
-        notes={"fps": 15.0, "license": "CC0"},
-    )
+    write_saved(folder, saved, fps=15.0, license="CC0")
     return folder
 
 
@@ -65,13 +58,7 @@ def test_what_cannot_be_exported_is_refused(run, tmp_path):
     assert missing.exit_code == 2
     assert "nowhere.mp4" in missing.stderr
     saved = step_network({"kind": "light"})
-    save_network(
-        tmp_path / "model",
-        saved.network,
-        config=saved.config,
-        tasks=saved.tasks,
-        input=saved.input,
-    )
+    write_saved(tmp_path, saved)
     ahead = export(tmp_path, "--frames", 2)
     assert ahead.exit_code == 2
     assert "looks ahead" in ahead.stderr

@@ -17,9 +17,9 @@ from websockets.sync.client import connect
 
 from onebody.cli.app import app
 from onebody.cli.live import TRIED, Lens, fastest_runner, frames_to_try, load_saved, make_studio
-from onebody.models import save_network
 from onebody.viewer.commands import split_result
 from onebody.viewer.serve import open_port
+from saved_runs import write_saved
 from stream_networks import tiny_stream
 
 LENS = Lens(camera=None, distance_mm=None)
@@ -30,14 +30,7 @@ def run(tmp_path_factory):
     """A run's folder with a small causal network."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     saved = tiny_stream(notes={"demo": "demo weights, trained on nothing"})
-    save_network(
-        folder / "model",
-        saved.network,
-        config=saved.config,
-        tasks=saved.tasks,
-        input=saved.input,
-        notes=dict(saved.notes),
-    )
+    write_saved(folder, saved)
     return folder
 
 
@@ -100,14 +93,7 @@ def test_a_port_in_use_is_named(run):
 
 def test_faces_are_hidden_only_by_networks_that_find_them(tmp_path):
     saved = tiny_stream(tasks=("action",))
-    save_network(
-        tmp_path / "model",
-        saved.network,
-        config=saved.config,
-        tasks=saved.tasks,
-        input=saved.input,
-        notes={},
-    )
+    write_saved(tmp_path, saved)
     with pytest.raises(ValueError, match="--blur-faces needs a network with a 2D pose"):
         make_studio(None, tmp_path, LENS, blur=True)
 

@@ -1,6 +1,7 @@
 import pytest
 
 from onebody.inference.stage_times import stage_times
+from saved_runs import write_saved
 from step_networks import noise, step_network
 
 
@@ -27,15 +28,8 @@ def test_every_part_is_timed_once_a_frame_and_hooks_are_gone():
 @pytest.mark.alone
 def test_peak_memory_is_that_of_a_process_of_its_own(tmp_path):
     from onebody.inference.peak_memory import peak_memory
-    from onebody.models import save_network
 
     saved = step_network()
-    save_network(
-        tmp_path / "model",
-        saved.network,
-        config=saved.config,
-        tasks=saved.tasks,
-        input=saved.input,
-    )
+    write_saved(tmp_path, saved)
     found = peak_memory(tmp_path, "eager", "fp32", 1)
     assert 50 * 2**20 < found < 2 * 2**30

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from onebody.config import read_config
 from onebody.data import Batch, Context
 from onebody.models import SHARINGS, InputShape, MultiTaskConfig, Network, build_network
 from onebody.tasks import Task
+from scrambled import scramble
 
 INPUTS = {"rgb": InputShape(channels=3)}
 WORN = {"imu": InputShape(channels=6, sensors=2)}
@@ -282,17 +283,6 @@ def make_network(
     if not fresh:
         scramble(network)
     return network
-
-
-def scramble(network: nn.Module) -> None:
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-        for name, buffer in network.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.copy_(0.1 * torch.randn_like(buffer))
-            if name.endswith("running_var"):
-                buffer.copy_(0.5 + torch.rand_like(buffer))
 
 
 def mask(*rows: int) -> Tensor:
