@@ -94,6 +94,25 @@ def test_soft_labels_serve_every_frame(pair):
     torch.testing.assert_close(task.loss(output, soft), task.loss(output, target))
 
 
+def test_frames_may_have_labels_of_their_own(pair):
+    task, clip = pair
+    output, classes = logits_for(task), clip.num_outputs
+    value = torch.arange(N * T).view(N, T) % classes
+    mask = value != 1
+    value = torch.where(mask, value, -1)  # undefined where masked
+    present = torch.ones(N, dtype=torch.bool)
+    each = torch.stack(
+        [
+            clip.loss(output[:, t], Target(value=value[:, t].clamp(min=0), present=present))
+            for t in range(T)
+        ],
+        1,
+    )
+    weight = torch.tensor([0.25, 0.5, 0.75, 1.0, 1.0, 1.0]) * mask
+    found = task.loss(output, Target(value=value, present=present, mask=mask))
+    torch.testing.assert_close(found, (each * weight).sum(1) / weight.sum(1))
+
+
 def test_frames_that_do_not_count_change_nothing(pair):
     task, _ = pair
     output = logits_for(task)

@@ -7,8 +7,10 @@ import yaml
 from tiny_training import plain, read
 
 from onebody.balancing import BALANCERS
+from onebody.data import InputSpec
 from onebody.data.augment import AugmentConfig
 from onebody.training.reading import load_recipe, save_recipe
+from onebody.training.recipe import DataConfig
 
 
 @pytest.mark.usefixtures("tiny")
@@ -141,11 +143,13 @@ class TestFingerprint:
             del values["train"][key]
         kept = ("batch_size", "clips", "split_seed")
         values["evaluation"] = {key: values["evaluation"][key] for key in kept}
-        for part in values["data"]:
-            del part["derive"]
         later = AugmentConfig.LATER
         values["augment"] = {k: v for k, v in values["augment"].items() if k not in later}
-        del values["input"]["sensors"]
+        for part in values["data"]:
+            for key in DataConfig.LATER:
+                del part[key]
+        for key in InputSpec.LATER:
+            del values["input"][key]
         for task in values["tasks"].values():
             task.pop("per_frame", None)
         values["pseudo"] = []

@@ -7,6 +7,7 @@ from onebody.data.clips import clip_indices
 from onebody.data.loader import Loader, Source, evaluation_batches
 from onebody.data.reading import RowError
 from onebody.data.spec import DEPTH_RANGE_MM, InputSpec, TargetSpec
+from onebody.data.splice import SpliceConfig
 from onebody.data.table import ClassColumn, Column, JointsColumn, SampleTable, make_table
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Context",
     "Target",
     "InputSpec",
+    "SpliceConfig",
     "TargetSpec",
     "DEPTH_RANGE_MM",
     "SampleTable",

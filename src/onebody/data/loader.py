@@ -7,7 +7,7 @@ where training was taken up again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from onebody.data.batch import Batch
 from onebody.data.checks import check_request
 from onebody.data.mix import Deck, Mix, Part, steps_per_epoch
 from onebody.data.spec import InputSpec, TargetSpec
+from onebody.data.splice import SpliceConfig, check_splice, draw_cuts, frame_labels, splice
 from onebody.data.table import SampleTable
 from onebody.data.targets import labeled_rows
 from onebody.data.views import View
@@ -39,6 +40,7 @@ class Source:
         weight: share of the steps, where a step has one source only.
         balance: column names: the batch is filled from rows that carry a label in each of these in
             turn, so that a task with few labels is seen. Empty: every row equally often.
+        splice: which training clips are made of two; None: none.
     """
 
     table: SampleTable
@@ -49,10 +51,13 @@ class Source:
     batch_size: int = 16
     weight: float = 1.0
     balance: tuple[str, ...] = ()
+    splice: SpliceConfig | None = None
 
     def __post_init__(self) -> None:
         for varied in (self.augment, self.change):
             check_request(self.table, self.spec, self.targets, varied)
+        if self.splice is not None:
+            check_splice(self.splice, self.spec.frames, self.targets)
         if self.batch_size < 1 or not self.weight > 0:
             raise ValueError(
                 f"Source {self.table.name!r}: expected a batch size of at least 1 and a weight "
@@ -209,8 +214,36 @@ class _Maker:
         self.sources, self.seed, self.skip = sources, seed, skip
 
     def __call__(self, job: Job) -> Made:
+        # what may follow in a spliced clip: the rows that are trained on
+        self.pools = [np.unique(np.concatenate(s.groups())) if s.splice else None for s in sources]
         source = self.sources[job.source]
         batch, failures = assemble(
+        batch, failures = self._assembled(job)
+        source, pool = self.sources[job.source], self.pools[job.source]
+        if batch is None or source.splice is None or pool is None:
+            return Made(batch=batch, failures=failures)
+        batch = frame_labels(batch, source.targets)
+        left = batch.context.row.numpy()
+        cuts = draw_cuts(
+            source.splice,
+            source.table,
+            pool,
+            left,
+            job.passes[_places(job.rows, left)],
+            seed=self.seed,
+            frames=batch.num_frames,
+        )
+        if not len(cuts.rows):
+            return Made(batch=batch, failures=failures)
+        then, more = self._assembled(replace(job, rows=cuts.rows, passes=cuts.passes))
+        if then is not None:
+            cuts = cuts.select(_places(cuts.rows, then.context.row.numpy()))
+            then = frame_labels(then, source.targets)
+            batch = splice(batch, then, cuts, blind=source.splice.blind)
+        return Made(batch=batch, failures=failures + more)
+
+    def _assembled(self, job: Job) -> tuple[Batch | None, list[str]]:
+        """Read the rows of a job."""
             source.table,
             job.rows,
             source.spec,
@@ -224,7 +257,13 @@ class _Maker:
             as_test=source.change is not None,
             view=job.view,
         )
-        return Made(batch=batch, failures=failures)
+
+
+def _places(rows: Ints, left: Ints) -> Ints:
+    """Return where those that could be read stood among the rows asked for, in order."""
+    asked = iter(enumerate(rows.tolist()))
+    found = [next(place for place, own in asked if own == row) for row in left.tolist()]
+    return np.array(found, np.int64)
 
 
 def evaluation_batches(

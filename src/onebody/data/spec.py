@@ -135,3 +135,5 @@ class TargetSpec:
     def columns(self) -> tuple[str, ...]:
         """The columns that it is read from."""
         return (self.column, self.also) if self.also else (self.column,)
+        per_frame: classes: the task answers every frame, so that frames may differ in their labels.
+    per_frame: bool = False

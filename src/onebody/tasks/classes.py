@@ -69,8 +69,9 @@ class ClassTask(Task):
 
         Args:
             output: logits ``[N, C]``, or ``[N, T, C]`` where every frame has an answer.
-            target: class indices ``[N]`` or probabilities ``[N, C]`` of whole clips; of an answer
-                per frame ``mask`` ``[N, T]`` may say which frames count.
+            target: class indices ``[N]`` or probabilities ``[N, C]`` of whole clips. Where every
+                frame has an answer they may be of frames, ``[N, T]`` or ``[N, T, C]``, and ``mask``
+                ``[N, T]`` may say which frames count.
 
         Returns:
             ``[N]``, nats; 0 for a clip of which no frame counts.
@@ -79,14 +80,17 @@ class ClassTask(Task):
         if not self.per_frame:
             return self.cross_entropy(output.float(), value)
         frames = output.shape[1]
-        each = self.cross_entropy(
-            output.float().flatten(0, 1), value.repeat_interleave(frames, 0)
-        ).view(-1, frames)
-        weight = frame_weights(frames).to(each.device).expand_as(each)
-        if target.mask is not None:
+        if value.dim() == 1 + value.is_floating_point():
+            value = value.unsqueeze(1).expand(-1, frames, *value.shape[1:])
+        weight = frame_weights(frames).to(output.device).expand(len(output), -1)
+        logits = output.float()
+        if target.mask is None:
+            each = self.cross_entropy(logits.flatten(0, 1), value.flatten(0, 1))
+        else:  # what a masked frame is labeled is undefined
             weight = torch.where(target.mask, weight, 0.0)
-            each = torch.where(target.mask, each, 0.0)
-        return (weight * each).sum(1) / weight.sum(1).clamp(min=1e-6)
+            known = self.cross_entropy(logits[target.mask], value[target.mask])
+            each = known.new_zeros(target.mask.shape).masked_scatter(target.mask, known).flatten()
+        return (weight * each.view(-1, frames)).sum(1) / weight.sum(1).clamp(min=1e-6)
 
     def cross_entropy(self, logits: Tensor, value: Tensor) -> Tensor:
         """Compute the loss of single answers.

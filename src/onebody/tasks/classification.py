@@ -79,7 +79,12 @@ class ClassificationTask(ClassTask):
             source = checked_column(table, self.name, self.column, ClassColumn).space
             lookup = label_table(source, self.space, places_in(source, self.places))
         return TargetSpec(
-            task=self.name, column=self.column, form="class", table=lookup, mirror=mirror
+            task=self.name,
+            column=self.column,
+            form="class",
+            table=lookup,
+            mirror=mirror,
+            per_frame=self.per_frame,
         )
 
 

@@ -100,7 +100,13 @@ class JointTask(ClassTask):
     def target_spec(self, table: SampleTable) -> TargetSpec:  # noqa: ARG002
         """Take over the targets of the joined tasks."""
         parts = tuple(zip(self.of, self.offsets, strict=True))
-        return TargetSpec(task=self.name, column=self.column, form="union", parts=parts)
+        return TargetSpec(
+            task=self.name,
+            column=self.column,
+            form="union",
+            parts=parts,
+            per_frame=self.per_frame,
+        )
 
     def checked_parts(self, parts: Mapping[str, Tensor]) -> list[Tensor]:
         """Return the joined tasks' logits ``[N, C_i]`` or ``[N, T, C_i]`` in order.

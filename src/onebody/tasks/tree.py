@@ -131,6 +131,7 @@ class TreeTask(ClassTask):
             also_table=lookups[1],
             joined=self.tree.joined() if self.class_column else None,
             mirror=self.tree.mirror(self.space.mirror),
+            per_frame=self.per_frame,
         )
 
     def cross_entropy(self, logits: Tensor, value: Tensor) -> Tensor:

@@ -101,7 +101,9 @@ class WhichTask(ClassTask):
         """Map the column's classes to the tasks; without a column: see the tasks' own labels."""
         if not self.column:
             parts = tuple((name, index) for index, name in enumerate(self.of))
-            return TargetSpec(task=self.name, column="", form="which", parts=parts)
+            return TargetSpec(
+                task=self.name, column="", form="which", parts=parts, per_frame=self.per_frame
+            )
         lookup = None
         if self.column in table.columns:
             source = checked_column(table, self.name, self.column, ClassColumn).space
@@ -112,6 +114,7 @@ class WhichTask(ClassTask):
             form="class",
             table=lookup,
             mirror=self.space.mirror_table(),
+            per_frame=self.per_frame,
         )
 
 

@@ -14,6 +14,7 @@ from onebody.balancing import BALANCERS
 from onebody.config import Config, choice, nearest, read_config, without_later
 from onebody.data import InputSpec
 from onebody.data.augment import AugmentConfig
+from onebody.data.splice import SpliceConfig
 from onebody.datasets import DATASETS
 from onebody.evaluation import People, SplitConfig, ViewsConfig
 from onebody.models import NETWORKS
@@ -73,9 +74,11 @@ class DataConfig(Config):
         keep: few labels per class of one column, with which training has to do.
         thin: by class column, the share of its labeled rows that training keeps; the others are
             left out whole (see `onebody.training.thin`).
+        splice: training clips that are made of two, for tasks that answer every frame (see
+            `onebody.data.splice`).
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"derive"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"derive", "splice"})
 
     dataset: DatasetPart
     rename: dict[str, str] = Field(default_factory=dict)
@@ -88,6 +91,7 @@ class DataConfig(Config):
     hide: HideConfig | None = None
     keep: KeepConfig | None = None
     thin: dict[str, Annotated[float, Field(gt=0.0, le=1.0)]] = Field(default_factory=dict)
+    splice: SpliceConfig | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> DataConfig:

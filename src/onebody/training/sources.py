@@ -223,6 +223,7 @@ def _source(
 
 def clip_seconds(sources: Sequence[Source], sample: int = 64) -> float | None:
     """Return the median length of what a network learns from, in seconds.
+        splice=data.splice if trains else None,
 
     A network that samples uniformly judges long videos by windows of this length.
 
