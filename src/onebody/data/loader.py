@@ -212,12 +212,10 @@ class _Maker:
 
     def __init__(self, sources: tuple[Source, ...], seed: int, skip: bool) -> None:
         self.sources, self.seed, self.skip = sources, seed, skip
-
-    def __call__(self, job: Job) -> Made:
         # what may follow in a spliced clip: the rows that are trained on
         self.pools = [np.unique(np.concatenate(s.groups())) if s.splice else None for s in sources]
-        source = self.sources[job.source]
-        batch, failures = assemble(
+
+    def __call__(self, job: Job) -> Made:
         batch, failures = self._assembled(job)
         source, pool = self.sources[job.source], self.pools[job.source]
         if batch is None or source.splice is None or pool is None:
@@ -244,6 +242,8 @@ class _Maker:
 
     def _assembled(self, job: Job) -> tuple[Batch | None, list[str]]:
         """Read the rows of a job."""
+        source = self.sources[job.source]
+        return assemble(
             source.table,
             job.rows,
             source.spec,

@@ -110,6 +110,7 @@ class TargetSpec:
             class) of each class task; a row labeled by none of them or by several is absent.
         none: union: (task, its class, joined class): rows that this class task puts in that class
             belong to none of the parts.
+        per_frame: classes: the task answers every frame, so that frames may differ in their labels.
     """
 
     task: str
@@ -125,6 +126,7 @@ class TargetSpec:
     dims: Literal[2, 3] = 2
     parts: tuple[tuple[str, int], ...] = ()
     none: tuple[str, int, int] | None = None
+    per_frame: bool = False
 
     @property
     def made_of(self) -> tuple[str, ...]:
@@ -135,5 +137,3 @@ class TargetSpec:
     def columns(self) -> tuple[str, ...]:
         """The columns that it is read from."""
         return (self.column, self.also) if self.also else (self.column,)
-        per_frame: classes: the task answers every frame, so that frames may differ in their labels.
-    per_frame: bool = False

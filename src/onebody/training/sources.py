@@ -218,12 +218,12 @@ def _source(
         batch_size=data.batch_size if trains else recipe.evaluation.batch_size,
         weight=data.weight if trains else 1.0,
         balance=data.balance if trains else (),
+        splice=data.splice if trains else None,
     )
 
 
 def clip_seconds(sources: Sequence[Source], sample: int = 64) -> float | None:
     """Return the median length of what a network learns from, in seconds.
-        splice=data.splice if trains else None,
 
     A network that samples uniformly judges long videos by windows of this length.
 
