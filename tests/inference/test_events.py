@@ -182,7 +182,11 @@ def test_events_say_everything_in_json_and_to_the_metrics():
     assert content["end_s"] == event.end_s
     assert json.loads(told.to_json())["end_s"] is None
     assert event.segment() == Segment(
-        label="walk", start_s=event.start_s, end_s=event.end_s, told_s=event.told_s
+        label="walk",
+        start_s=event.start_s,
+        end_s=event.end_s,
+        told_s=event.told_s,
+        score=event.confidence,
     )
     with pytest.raises(ValueError, match="goes on"):
         told.segment()

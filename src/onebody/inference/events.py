@@ -93,7 +93,13 @@ class Event:
         """
         if self.end_s is None:
             raise ValueError(f"{self.label!r} goes on since {self.start_s:g} s: it has no end yet.")
-        return Segment(label=self.label, start_s=self.start_s, end_s=self.end_s, told_s=self.told_s)
+        return Segment(
+            label=self.label,
+            start_s=self.start_s,
+            end_s=self.end_s,
+            told_s=self.told_s,
+            score=self.confidence,
+        )
 
 
 @dataclass(slots=True, kw_only=True)

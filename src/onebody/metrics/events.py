@@ -24,12 +24,14 @@ class Segment:
         label: the class.
         start_s, end_s: when it begins and ends, start not after end.
         told_s: of a segment that was found: when it was told; NaN: unknown.
+        score: of a segment that was found: how sure of it one is, any scale; NaN: unknown.
     """
 
     label: str
     start_s: float
     end_s: float
     told_s: float = math.nan
+    score: float = math.nan
 
     def __post_init__(self) -> None:
         if not -math.inf < self.start_s <= self.end_s < math.inf:

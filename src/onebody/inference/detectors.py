@@ -1,0 +1,150 @@
+"""Ways to make segments of class scores along a stream, each with the settings to choose from.
+
+Which setting is taken must be chosen on streams of validation rows (`onebody.evaluation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from onebody.config import Config
+from onebody.inference.boundaries import GradientConfig, gradient_segments
+from onebody.inference.events import Event, EventConfig, EventSpotter
+from onebody.inference.segments import ScoreTrack, started_earlier, without_overlap
+from onebody.metrics.events import Segment
+
+
+class HysteresisConfig(EventConfig):
+    """Two thresholds, as of a live stream.
+
+    Attributes:
+        earlier_s: how much earlier than it is seen a segment begins.
+    """
+
+    earlier_s: float = Field(0.0, ge=0.0)
+
+
+class WindowConfig(Config):
+    """When a window is a segment.
+
+    Attributes:
+        least: least probability of the window's likeliest class.
+        overlap: how much of the shorter one two segments may share.
+    """
+
+    least: float = Field(0.5, ge=0.0, le=1.0)
+    overlap: float = Field(0.3, ge=0.0, le=1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """A way to make segments.
+
+    Attributes:
+        summary: one line.
+        config: class of its settings.
+        find: segments with scores of one track.
+        windows: whether it reads the scores of windows, not those of frames.
+        grid: settings to choose from, the plainest first.
+    """
+
+    summary: str
+    config: type[Config]
+    find: Callable[[ScoreTrack, Any], list[Segment]]
+    windows: bool
+    grid: tuple[Config, ...]
+
+
+def hysteresis_segments(track: ScoreTrack, config: HysteresisConfig) -> list[Segment]:
+    """Find segments by two thresholds; see `EventSpotter`."""
+    plain = EventConfig(**{name: getattr(config, name) for name in EventConfig.model_fields})
+    spotter = EventSpotter("", track.classes, plain)
+    events: list[Event] = []
+    for time_s, scores in zip(track.times_s.tolist(), track.scores, strict=True):
+        events += spotter.push(time_s, scores)[1]
+    events += spotter.finish()
+    found = [event.segment() for event in events if event.end_s and event.end_s > event.start_s]
+    return started_earlier(found, config.earlier_s)
+
+
+def window_segments(track: ScoreTrack, config: WindowConfig) -> list[Segment]:
+    """Take the windows whose likeliest class is likely enough; the baseline.
+
+    Of windows that overlap the best stays. A window is told when it ends. Where "nothing" is a
+    class, a window that shows nothing is no segment.
+
+    Raises:
+        ValueError: if nobody has looked at windows.
+    """
+    if track.window_scores is None:
+        raise ValueError("Segments of windows need the scores of windows, found none.")
+    found = []
+    for (start, end), scores in zip(track.windows_s.tolist(), track.window_scores, strict=True):
+        best = int(np.argmax(scores))
+        if track.counts[best] and scores[best] >= config.least:
+            name, score = track.classes[best], float(scores[best])
+            found.append(Segment(label=name, start_s=start, end_s=end, told_s=end, score=score))
+    return without_overlap(found, config.overlap)
+
+
+def _grid(config: type[Config], **values: Sequence[Any]) -> tuple[Config, ...]:
+    """Return every combination of values."""
+    names = tuple(values)
+    return tuple(
+        config.model_validate(dict(zip(names, chosen, strict=True)))
+        for chosen in product(*values.values())
+    )
+
+
+_EARLIER_S = (0.0, 0.3, 0.6)
+_LEVELS = (0.5, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9)
+
+
+def _hysteresis_grid() -> tuple[Config, ...]:
+    """Return thresholds the lower of which is a share of the upper one."""
+    return tuple(
+        HysteresisConfig(on=on, off=share * on, average_s=mean, earlier_s=earlier)
+        for on, share, mean, earlier in product(_LEVELS, (0.7, 0.4), (0.15, 0.4), _EARLIER_S)
+    )
+
+
+DETECTORS: dict[str, Detector] = {
+    "events": Detector(
+        summary="two thresholds on averaged frame scores, as in a live stream",
+        config=HysteresisConfig,
+        find=hysteresis_segments,
+        windows=False,
+        grid=_hysteresis_grid(),
+    ),
+    "gradient": Detector(
+        summary="starts and ends where frame scores rise and fall steepest",
+        config=GradientConfig,
+        find=gradient_segments,
+        windows=False,
+        grid=_grid(
+            GradientConfig,
+            smooth_s=(0.3, 0.15, 0.5),
+            slope=(0.15, 0.05),
+            least=(0.25, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6),
+            earlier_s=_EARLIER_S,
+        ),
+    ),
+    "window": Detector(
+        summary="sliding windows, the likeliest of those that overlap (the baseline)",
+        config=WindowConfig,
+        find=window_segments,
+        windows=True,
+        grid=_grid(
+            WindowConfig,
+            least=(0.5, *(round(0.05 * n, 2) for n in range(1, 20) if n != 10)),
+            overlap=(0.3, 0.0),
+        ),
+    ),
+}
+"""By name."""
