@@ -7,27 +7,27 @@ process or worker it is made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import cast
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from onebody.data.assemble_pictures import pictures_input
 from onebody.data.assemble_series import series_input
-from onebody.data.augment import AugmentConfig, Draws, draw, row_generators
+from onebody.data.augment import AugmentConfig, Draws, draw, row_generators, select_draws
 from onebody.data.augment_joints import JointDraws, draw_joints
 from onebody.data.augment_sensors import draw_sensors
 from onebody.data.batch import Batch, Context, Target
 from onebody.data.checks import check_request
-from onebody.data.geometry import crop_to_source, enlarged, is_identity, warp
-from onebody.data.pixels import add_noise, color_tables, erase, saturate, to_float
-from onebody.data.reading import Clip, RowError, Wish, channels_of, read_clip
+from onebody.data.geometry import crop_to_source
+from onebody.data.person_box import box_target
+from onebody.data.reading import Clip, RowError, Wish, channels_of, looked_at, read_clip
 from onebody.data.series import Series, read_series
+from onebody.data.several import SameTime, draw_same_time, whole_pictures
 from onebody.data.soft import mirrored_soft, mixed_target, soft_labels
 from onebody.data.spec import InputSpec, TargetSpec
-from onebody.data.table import JointsColumn, SampleTable
+from onebody.data.table import JointsColumn, Numbers, SampleTable
 from onebody.data.targets import (
     class_labels,
     class_target,
@@ -37,9 +37,7 @@ from onebody.data.targets import (
     mirrored,
 )
 from onebody.data.views import View
-from onebody.types import Bools, Frames, Ints
-
-Numbers = npt.NDArray[np.float64]
+from onebody.types import Bools, Ints
 
 
 def make_batch(
@@ -68,7 +66,7 @@ def make_batch(
         clips: how many test clips are taken of each row.
 
     Returns:
-        The rows in the order asked for. Rows without the modality are not `valid`.
+        The rows in the order asked for. Of a medium that a row lacks nothing is `valid`.
 
     Raises:
         ValueError: if the table cannot serve the request.
@@ -109,56 +107,90 @@ def assemble(
         augment, as_test = AugmentConfig(), True
     wanted = np.asarray(rows, np.int64)
     passes = np.full(len(wanted), key[1], np.int64) if passes is None else passes
-    generators = row_generators(key[0], passes, wanted)
-    draws = None if augment is None else draw(augment, generators)
+    generators = [
+        row_generators(key[0], passes, wanted, number) for number in range(len(spec.media))
+    ]
+    draws = None if augment is None else draw(augment, generators[0])
     if draws is not None and view is not None:
         draws = view.applied(draws)
-    pictures = channels_of(spec.modality) is not None
-    clips_read: list[Clip | None] = []
-    series: list[Series | None] = []
-    kept: list[int] = []
-    failures: list[str] = []
-    for b, row in enumerate(wanted.tolist()):
-        try:
-            there = table.media[spec.modality][row] != ""
-            if pictures:
-                wish = Wish(clip=clip, clips=clips)
-                if draws is not None:
-                    wish = _wish(
-                        draws, b, wish if as_test else replace(wish, generator=generators[b])
-                    )
-                clips_read.append(read_clip(table, row, spec, targets, wish) if there else None)
-            else:
-                series.append(read_series(table, row, spec.modality) if there else None)
-            kept.append(b)
-        except RowError as error:
-            if not skip:
-                raise
-            failures.append(str(error))
-    if not kept:
-        return None, failures
     parts = _Parts(
         table=table,
-        rows=wanted[kept],
-        clips=clips_read,
-        series=series,
-        draws=None if draws is None else _select(draws, kept),
-        generators=[generators[b] for b in kept],
+        rows=wanted,
+        draws=draws,
+        same=None
+        if augment is None or not spec.also
+        else draw_same_time(augment, key[0], passes, wanted),
         augment=augment,
         clip=(clip, clips),
         as_test=as_test,
         flipped=view is not None and view.flip,
     )
-    return _join(parts, spec, targets), failures
+    looks = _looks(table, spec, targets, generators)
+    kept, failures = _read_rows(parts, looks, skip=skip)
+    if not kept:
+        return None, failures
+    parts = parts.select(kept)
+    return _join(parts, [look.select(kept) for look in looks], spec, targets), failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One medium of B rows.
+
+    Attributes:
+        spec: how it is prepared.
+        table: the rows; boxes are about the first medium's pictures, and unknown to others.
+        targets: whose joints are read with it: those of the first medium.
+        generators: each row's own, for what is drawn of this medium alone.
+        clips: pictures that were read; None: a row has no such medium. Empty where numbers are.
+        series: numbers, likewise.
+    """
+
+    spec: InputSpec
+    table: SampleTable
+    targets: Sequence[TargetSpec]
+    generators: list[np.random.Generator]
+    clips: list[Clip | None]
+    series: list[Series | None]
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it holds pictures, not numbers."""
+        return channels_of(self.spec.modality) is not None
+
+    def select(self, kept: Sequence[int]) -> _Look:
+        """Return what belongs to the rows that could be read."""
+        return replace(self, generators=[self.generators[b] for b in kept])
+
+
+def _looks(
+    table: SampleTable,
+    spec: InputSpec,
+    targets: Sequence[TargetSpec],
+    generators: Sequence[list[np.random.Generator]],
+) -> list[_Look]:
+    """Prepare to read each medium."""
+    further = whole_pictures(table) if spec.also else table
+    return [
+        _Look(
+            spec=medium,
+            table=further if number else table,
+            targets=() if number else targets,
+            generators=generators[number],
+            clips=[],
+            series=[],
+        )
+        for number, medium in enumerate(spec.media)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """What a batch is made of: B rows that could be read.
+    """What the media of a batch of B rows have in common.
 
     Attributes:
-        clips: pictures; None: a row has no such medium. Empty where numbers are read.
-        series: numbers, likewise.
+        draws: what training varies; None: nothing.
+        same: what several media have in common in time, besides.
         clip: which test clip of how many.
         as_test: whether frames are chosen as in a test.
         flipped: whether a test looks at mirrored clips; class labels stay.
@@ -166,17 +198,66 @@ class _Parts:
 
     table: SampleTable
     rows: Ints
-    clips: list[Clip | None]
-    series: list[Series | None]
     draws: Draws | None
-    generators: list[np.random.Generator]
+    same: SameTime | None
     augment: AugmentConfig | None
     clip: tuple[int, int]
     as_test: bool
     flipped: bool = False
 
+    def depth_ref_mm(self) -> Numbers:
+        """Return ``[B]`` distance at which depth is 0.5, moved with the body that looks farther."""
+        found = self.table.depth_ref_mm[self.rows]
+        return found if self.draws is None else np.asarray(found - self.draws.depth_shift_mm)
 
-def _wish(draws: Draws, b: int, wish: Wish) -> Wish:
+    def select(self, kept: Sequence[int]) -> _Parts:
+        """Return what belongs to the rows that could be read."""
+        return replace(
+            self,
+            rows=self.rows[list(kept)],
+            draws=None if self.draws is None else select_draws(self.draws, kept),
+            same=None if self.same is None else self.same.select(kept),
+        )
+
+
+def _read_rows(parts: _Parts, looks: Sequence[_Look], *, skip: bool) -> tuple[list[int], list[str]]:
+    """Read every medium of every row into ``looks``; return rows kept and why others were not."""
+    kept: list[int] = []
+    failures: list[str] = []
+    for b, row in enumerate(parts.rows.tolist()):
+        try:
+            found = [_read(parts, look, b, row) for look in looks]
+        except RowError as error:
+            if not skip:
+                raise
+            failures.append(str(error))
+            continue
+        for look, (clip, series) in zip(looks, found, strict=True):
+            if look.pictures:
+                look.clips.append(clip)
+            else:
+                look.series.append(series)
+        kept.append(b)
+    return kept, failures
+
+
+def _read(parts: _Parts, look: _Look, b: int, row: int) -> tuple[Clip | None, Series | None]:
+    """Read one medium of row b of the batch: its pictures or its numbers, if it has any."""
+    spec = look.spec
+    if look.table.media[spec.modality][row] == "":
+        return None, None
+    if not look.pictures:
+        return None, read_series(look.table, row, spec.modality)
+    wish = Wish(clip=parts.clip[0], clips=parts.clip[1])
+    if parts.draws is not None:
+        wish = _wish(parts.draws, b, wish, depth=spec.modality.split("/")[0] == "depth")
+        if not parts.as_test:
+            start = None if parts.same is None else float(parts.same.start[b])
+            wish = replace(wish, generator=look.generators[b], start=start)
+    return read_clip(look.table, row, spec, look.targets, wish), None
+
+
+def _wish(draws: Draws, b: int, wish: Wish, *, depth: bool) -> Wish:
     """Take what concerns reading out of a row's draw."""
     return replace(
         wish,
@@ -185,16 +266,13 @@ def _wish(draws: Draws, b: int, wish: Wish) -> Wish:
         begin=float(draws.begin[b]),
         side=float(draws.side[b]),
         shift=(float(draws.shift[b, 0]), float(draws.shift[b, 1])),
-        depth_shift_mm=float(draws.depth_shift_mm[b]),
+        depth_shift_mm=float(draws.depth_shift_mm[b]) if depth else 0.0,
     )
 
 
-def _select(draws: Draws, entries: Sequence[int]) -> Draws:
-    """Return the draws of some rows."""
-    return replace(draws, **{f.name: getattr(draws, f.name)[list(entries)] for f in fields(draws)})
-
-
-def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batch:
+def _join(
+    parts: _Parts, looks: Sequence[_Look], spec: InputSpec, targets: Sequence[TargetSpec]
+) -> Batch:
     """Make the batch of rows that were read."""
     table, rows, draws = parts.table, parts.rows, parts.draws
     labels = {
@@ -209,61 +287,73 @@ def _join(parts: _Parts, spec: InputSpec, targets: Sequence[TargetSpec]) -> Batc
         flip, labels = mirrored(labels, targets, flip)
         _, soft = mirrored_soft(soft, targets, flip)
     flip = flip ^ parts.flipped
-    sizes = np.full((len(rows), 2), np.nan)
-    for b, clip in enumerate(parts.clips):
-        if clip is not None:
-            sizes[b] = clip.height, clip.width
-    boxes = enlarged(table.box[rows], spec.box_scale)
-    affine = crop_to_source(sizes, spec.crop, draws, flip, boxes)
-    inputs, valid, times = (_pictures if parts.clips else _numbers)(parts, spec, affine, flip)
-    depth_ref = table.depth_ref_mm[rows]
-    if draws is not None:
-        depth_ref = depth_ref - draws.depth_shift_mm
+    affines = [_affine(parts, look, flip) for look in looks]
+    made = [
+        (_pictures if look.pictures else _numbers)(parts, look, affine, flip)
+        for look, affine in zip(looks, affines, strict=True)
+    ]
     context = Context(
         row=torch.from_numpy(rows),
-        times_s=torch.from_numpy(times),
-        crop_to_source=torch.from_numpy(affine).float(),
+        times_s=torch.from_numpy(made[0][2]),
+        crop_to_source=torch.from_numpy(affines[0]).float(),
         camera=torch.from_numpy(table.camera_matrix[rows]).float(),
-        depth_ref_mm=torch.from_numpy(depth_ref).float(),
+        depth_ref_mm=torch.from_numpy(parts.depth_ref_mm()).float(),
         head_px=torch.from_numpy(table.head_px[rows]).float(),
     )
-    made = {
+    taught = {
         task: mixed_target(values, soft[task]) if task in soft else class_target(values)
         for task, values in labels.items()
     }
-    made |= _other_targets(parts, spec, targets, labels, affine, flip, depth_ref)
+    taught |= _other_targets(parts, looks[0].clips, spec, targets, labels, affines[0], flip)
+    names = [look.spec.modality for look in looks]
     return Batch(
-        inputs={spec.modality: inputs},
-        valid={} if bool(valid.all()) else {spec.modality: valid},
-        targets=made,
+        inputs={name: values for name, (values, _, _) in zip(names, made, strict=True)},
+        valid={
+            name: valid
+            for name, (_, valid, _) in zip(names, made, strict=True)
+            if not bool(valid.all())
+        },
+        targets=taught,
         context=context,
     )
 
 
+def _affine(parts: _Parts, look: _Look, flip: Bools) -> Numbers:
+    """Return ``[B, 2, 3]`` from crop fractions to source pixels of one medium."""
+    sizes = np.full((len(parts.rows), 2), np.nan)
+    for b, clip in enumerate(look.clips):
+        if clip is not None:
+            sizes[b] = clip.height, clip.width
+    boxes = looked_at(look.table, parts.rows, look.spec)
+    return crop_to_source(sizes, look.spec.crop, parts.draws, flip, boxes)
+
+
 def _other_targets(
     parts: _Parts,
+    clips: Sequence[Clip | None],
     spec: InputSpec,
     targets: Sequence[TargetSpec],
     labels: Mapping[str, Ints],
     affine: Numbers,
     flip: Bools,
-    depth_ref: Numbers,
 ) -> dict[str, Target]:
     """Make the joints targets and those made of class targets."""
     table, rows = parts.table, parts.rows
     # a person's joints are measured wherever they are: a crop that misses them is a mistake
     measured = parts.augment is None or parts.as_test
-    everywhere = np.asarray(np.isfinite(table.box[rows]).all(axis=1) & measured)
+    everywhere = np.asarray(np.isfinite(looked_at(table, rows, spec)).all(axis=1) & measured)
     made: dict[str, Target] = {}
     for target in targets:
         column = table.columns.get(target.column)
         if any(task in labels for task in target.made_of):
             names = [str(name) for name in table.row_names[rows]]
             made[target.task] = class_target(made_labels(target, labels, names))
+        elif target.form == "box":
+            made[target.task] = box_target(target, table, rows, clips, spec.frames, affine)
         elif target.form == "joints" and isinstance(column, JointsColumn):
             made[target.task] = joints_target(
                 target,
-                [clip.joints.get(target.task) if clip else None for clip in parts.clips],
+                [clip.joints.get(target.task) if clip else None for clip in clips],
                 unit=column.unit,
                 num_frames=spec.frames,
                 affine=affine,
@@ -271,100 +361,33 @@ def _other_targets(
                 hidden=None if parts.draws is None else parts.draws.erase,
                 everywhere=everywhere,
                 camera=table.camera_matrix[rows],
-                depth_ref_mm=depth_ref,
+                depth_ref_mm=parts.depth_ref_mm(),
             )
     return made
 
 
 def _pictures(
-    parts: _Parts, spec: InputSpec, affine: Numbers, _: Bools
+    parts: _Parts, look: _Look, affine: Numbers, _: Bools
 ) -> tuple[Tensor, Tensor, Numbers]:
     """Make pictures ``[B, C, T, S, S]``, which rows there are ``[B]``, and times ``[B, T]``."""
-    there = np.array([clip is not None for clip in parts.clips])
-    unknown = np.full(spec.frames, np.nan)
-    times = np.stack([clip.times_s if clip else unknown for clip in parts.clips])
-    return _draw_pictures(parts, spec, affine), torch.from_numpy(there), times
+    return pictures_input(look.clips, look.spec, affine, parts.draws, look.generators)
 
 
-def _draw_pictures(parts: _Parts, spec: InputSpec, affine: Numbers) -> Tensor:
-    """Make ``[B, C, T, S, S]``; rows whose pictures have the same size are resampled together."""
-    channels = cast(int, channels_of(spec.modality))
-    out: Tensor | None = None
-    groups: dict[tuple[int, int, bool], list[int]] = {}
-    for b, clip in enumerate(parts.clips):
-        if clip is not None:
-            height, width = clip.content.shape[1:3]
-            plain = is_identity(_to_content(affine[b], clip), height, width, spec.size)
-            groups.setdefault((height, width, plain), []).append(b)
-    for (_, _, plain), entries in groups.items():
-        clips = [cast(Clip, parts.clips[b]) for b in entries]
-        frames = [cast(Frames, clip.content) for clip in clips]
-        draws = None if parts.draws is None else _select(parts.draws, entries)
-        maps = None if plain else _maps(affine[entries], clips)
-        made = _resample(frames, maps, draws, spec.size)
-        if len(entries) == len(parts.rows):
-            out = made
-            break
-        if out is None:
-            out = torch.zeros(len(parts.rows), *made.shape[1:])
-        out[entries] = made
-    if out is None:  # no row has the medium
-        return torch.zeros(len(parts.rows), channels, spec.frames, spec.size, spec.size)
-    if parts.draws is not None:
-        erase(out, parts.draws.erase)
-        there = np.array([clip is not None for clip in parts.clips])
-        add_noise(out, parts.draws.noise * there, parts.generators)
-    return out
-
-
-def _maps(affine: Numbers, clips: Sequence[Clip]) -> Numbers:
-    """Return maps ``[B, 2, 3]`` to the pixels that were read of each clip."""
-    return np.stack([_to_content(own, clip) for own, clip in zip(affine, clips, strict=True)])
-
-
-def _to_content(affine: Numbers, clip: Clip) -> Numbers:
-    """Turn a map ``[2, 3]`` to source pixels into one to the pixels that were read."""
-    moved = affine.copy()
-    moved[:, 2] -= clip.corner
-    return moved / clip.factor
-
-
-def _resample(
-    frames: Sequence[Frames], maps: Numbers | None, draws: Draws | None, size: int
-) -> Tensor:
-    """Color and resample clips of one picture size; maps None: they fit as they are."""
-    tables = None
-    if draws is not None:
-        constant = (draws.contrast == 1).all()
-        means = [0.0 if constant else float(clip.mean()) / 255 for clip in frames]
-        tables = color_tables(np.array(means), draws, frames[0].shape[-1])
-    pictures = torch.from_numpy(to_float(frames, tables))
-    if draws is not None:
-        saturate(pictures, draws.saturation)
-    if maps is None:
-        return pictures
-    count, channels, num_frames = pictures.shape[:3]
-    flat = warp(pictures.flatten(1, 2), maps, size)
-    return flat.view(count, channels, num_frames, size, size)
-
-
-def _numbers(
-    parts: _Parts, spec: InputSpec, _: Numbers, flip: Bools
-) -> tuple[Tensor, Tensor, Numbers]:
+def _numbers(parts: _Parts, look: _Look, _: Numbers, flip: Bools) -> tuple[Tensor, Tensor, Numbers]:
     """Make numbers ``[B, T, J, C]``, which there are (see `SeriesInput`), times ``[B, T]``."""
     drawn: tuple[Draws, JointDraws] | None = None
-    worn = None
+    worn, spec = None, look.spec
     if parts.augment is not None and parts.draws is not None:
         layout = spec.skeleton if spec.reads_skeletons else ""
-        own = draw_joints(parts.augment, parts.draws, parts.generators, layout)
-        drawn = parts.draws, own
+        own = draw_joints(parts.augment, parts.draws, look.generators, layout)
+        drawn = parts.draws, own if parts.same is None else parts.same.applied(own)
         if spec.reads_sensors:
-            worn = draw_sensors(parts.augment, parts.generators)
+            worn = draw_sensors(parts.augment, look.generators)
     clip, clips = parts.clip
     made = series_input(
-        parts.table,
+        look.table,
         parts.rows,
-        parts.series,
+        look.series,
         spec,
         drawn=drawn,
         flip=flip,

@@ -9,7 +9,7 @@ import numpy as np
 
 from onebody.data.augment import Draws
 from onebody.data.augment_joints import JointDraws, drawn_tempo, vary
-from onebody.data.augment_sensors import SensorDraws, vary_sensors
+from onebody.data.augment_sensors import CHANNELS, SensorDraws, vary_sensors
 from onebody.data.joints import normalize, to_layout
 from onebody.data.series import Series, Tempo, interpolate, positions, steady
 from onebody.data.spec import InputSpec
@@ -101,6 +101,10 @@ def _shape(
     shapes = {one.values.shape[1:] for one in series if one is not None}
     if len(shapes) == 1:
         return shapes.pop()
+    if not shapes and spec.reads_sensors:  # nobody has it: other media of these rows are read
+        return spec.sensors, CHANNELS
+    if not shapes and spec.reads_skeletons:
+        return len(get_skeleton(table.layout(spec.modality))), spec.dims
     names = ", ".join(str(name) for name in table.row_names[rows])
     raise ValueError(
         f"{spec.modality!r} of rows {names}: expected arrays [T, J, C] that differ in T alone, "

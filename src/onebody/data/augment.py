@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -194,14 +194,29 @@ class Draws:
     depth_shift_mm: Numbers
 
 
+def select_draws(draws: Draws, entries: Sequence[int]) -> Draws:
+    """Return the draws of some rows."""
+    return replace(draws, **{f.name: getattr(draws, f.name)[list(entries)] for f in fields(draws)})
+
+
 _NUM_DRAWS = 24
 """Uniform numbers per row. Each option has its own, so that one more option moves no other."""
 
 
-def row_generators(seed: int, passes: Ints, rows: Ints) -> list[np.random.Generator]:
-    """Return a generator per row that depends on (seed, pass, row) alone."""
+def row_generators(
+    seed: int, passes: Ints, rows: Ints, medium: int = 0
+) -> list[np.random.Generator]:
+    """Return a generator per row that depends on (seed, pass, row) alone.
+
+    Args:
+        seed: of all draws.
+        passes: ``[B]``.
+        rows: ``[B]``.
+        medium: number of a further medium of the rows, whose draws are its own; 0: the first.
+    """
     keys = zip(passes.tolist(), rows.tolist(), strict=True)
-    return [np.random.default_rng([seed, number, row]) for number, row in keys]
+    more = [medium] if medium else []
+    return [np.random.default_rng([seed, number, row, *more]) for number, row in keys]
 
 
 def draw(config: AugmentConfig, generators: Sequence[np.random.Generator]) -> Draws:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from onebody.config import lookup
 from onebody.data.augment import AugmentConfig, Medium
@@ -24,9 +27,10 @@ def check_request(
     Raises:
         ValueError: says what does not fit and what to do.
     """
-    lookup(table.media, spec.modality, f"modality of table {table.name!r}:")
-    if spec.reads_skeletons:
-        table.layout(spec.modality)
+    for medium in spec.media:
+        lookup(table.media, medium.modality, f"modality of table {table.name!r}:")
+        if medium.reads_skeletons:
+            table.layout(medium.modality)
     tasks = [target.task for target in targets]
     if len(set(tasks)) != len(tasks):
         raise ValueError(f"Two targets for one task: {', '.join(tasks)}.")
@@ -35,6 +39,8 @@ def check_request(
             _check_class(table, target)
         elif target.form == "joints":
             _check_joints(table, spec, target)
+        elif target.form == "box":
+            _check_box(table, spec, target)
         else:
             _check_made(target, targets)
     if augment is not None:
@@ -76,7 +82,7 @@ def _check_joints(table: SampleTable, spec: InputSpec, target: TargetSpec) -> No
     if channels_of(spec.modality) is None:
         raise ValueError(
             f"Task {target.task!r} places joints in a picture, but {spec.modality!r} has none. "
-            "Read a picture modality, or leave the task out."
+            "Read a picture modality (the first of several), or leave the task out."
         )
     if column.unit not in ("px", "mm"):
         raise ValueError(
@@ -87,6 +93,22 @@ def _check_joints(table: SampleTable, spec: InputSpec, target: TargetSpec) -> No
         raise ValueError(
             f"Task {target.task!r} is 3D, but column {target.column!r} of table {table.name!r} "
             "holds pixels, which have no depth. Name a column in mm, or make the task 2D."
+        )
+
+
+def _check_box(table: SampleTable, spec: InputSpec, target: TargetSpec) -> None:
+    """Refuse a target of boxes where they cannot be seen."""
+    if channels_of(spec.modality) is None:
+        raise ValueError(
+            f"Task {target.task!r} finds a box in a picture, but {spec.modality!r} has none. "
+            "Read a picture modality, or leave the task out."
+        )
+    if target.skeleton:
+        _check_joints(table, spec, replace(target, form="joints", dims=2))
+    elif spec.look == "box" and bool(np.isfinite(table.box).all(axis=1).any()):
+        raise ValueError(
+            f"Task {target.task!r} learns the boxes of table {table.name!r}, but rows are looked "
+            "at within these boxes: there would be nothing to find. Set input.look to 'picture'."
         )
 
 
@@ -112,20 +134,38 @@ def _check_augment(
                 f"Task {target.task!r} does not say what a mirror makes of its classes. State its "
                 "mirror map (class: mirrored class, itself, or null), or turn flips off."
             )
-    pictures = channels_of(spec.modality) is not None
-    medium: Medium = "pictures" if pictures else "numbers"
-    if spec.reads_skeletons or spec.reads_sensors:
-        medium = "skeletons" if spec.reads_skeletons else "sensors"
-    if useless := augment.without_use(medium):
+    kinds = {medium.modality: _kind(medium) for medium in spec.media}
+    useless = augment.without_use(kinds[spec.modality])
+    for kind in kinds.values():  # an option must serve one of the media, not all of them
+        useless = [name for name in useless if name in augment.without_use(kind)]
+    if useless:
         raise ValueError(
-            f"{spec.modality!r} is no medium for all of these changes: turn off "
-            f"{', '.join(useless)}."
+            f"{_named(spec)} is no medium for all of these changes: turn off {', '.join(useless)}."
+        )
+    fixed = [name for name, kind in kinds.items() if kind not in ("pictures", "skeletons")]
+    if augment.flip > 0 and fixed:
+        raise ValueError(
+            f"All media of a row are mirrored together, but {fixed[0]!r} cannot be. Turn 'flip' "
+            "off."
         )
     turned = any(angle for limits in (augment.turn_deg, augment.tilt_deg) for angle in limits)
-    if spec.reads_skeletons and spec.dims == 2 and turned:
+    if turned and any(medium.reads_skeletons and medium.dims == 2 for medium in spec.media):
         raise ValueError("turn_deg and tilt_deg turn skeletons in space; turn them off in 2D.")
-    if spec.modality.split("/")[0] != "depth" and augment.depth_shift_mm != (0.0, 0.0):
+    deep = any(medium.modality.split("/")[0] == "depth" for medium in spec.media)
+    if not deep and augment.depth_shift_mm != (0.0, 0.0):
         raise ValueError(
-            f"depth_shift_mm moves the body of depth pictures; {spec.modality!r} has no depth. "
+            f"depth_shift_mm moves the body of depth pictures; {_named(spec)} has no depth. "
             "Turn it off."
         )
+
+
+def _kind(spec: InputSpec) -> Medium:
+    """Say what kind of medium is read."""
+    if spec.reads_skeletons or spec.reads_sensors:
+        return "skeletons" if spec.reads_skeletons else "sensors"
+    return "numbers" if channels_of(spec.modality) is None else "pictures"
+
+
+def _named(spec: InputSpec) -> str:
+    """Name the media in a message."""
+    return " + ".join(repr(medium.modality) for medium in spec.media)

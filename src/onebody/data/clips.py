@@ -16,6 +16,7 @@ def clip_indices(
     clip: int = 0,
     clips: int = 1,
     speed: float = 1.0,
+    start: float | None = None,
 ) -> Ints:
     """Choose the frames of one clip.
 
@@ -35,6 +36,8 @@ def clip_indices(
         clip: which of ``clips`` test clips.
         clips: how many test clips are taken of one medium.
         speed: frames of the medium per frame of the clip are multiplied by this (2: twice as fast).
+        start: where a training clip that does not fill the medium begins, as a part of the rest, 0
+            to 1; None: drawn.
 
     Returns:
         ``[T]`` ascending indices in ``0 .. num_frames - 1``.
@@ -54,13 +57,15 @@ def clip_indices(
     slack = max(num_frames - step * spec.frames + (0.0 if uniform else step - 1.0), 0.0)
     ramp = np.arange(spec.frames, dtype=np.float64)
     if rng is not None:
-        start = rng.random() * (slack if uniform else np.floor(slack) + 1)
+        drawn = rng.random()  # in any case, so that what is drawn next stays the same
+        place = drawn if start is None else start
+        begin = place * (slack if uniform else np.floor(slack) + 1)
         within = rng.random(spec.frames) if uniform else 0.0
     else:
         place = 0.5 if uniform or clips == 1 else clip / (clips - 1)
-        start = slack * place
+        begin = slack * place
         within = (clip + 0.5) / clips if uniform else 0.0
-    start = start if uniform else np.floor(start)
+    begin = begin if uniform else np.floor(begin)
     # 1e-9: a product such as 3 * (7 / 3) must not fall below the frame that it means
-    positions = np.floor(start + (ramp + within) * step + 1e-9).astype(np.int64)
+    positions = np.floor(begin + (ramp + within) * step + 1e-9).astype(np.int64)
     return np.clip(positions, 0, num_frames - 1)

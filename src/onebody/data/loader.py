@@ -65,8 +65,9 @@ class Source:
             )
 
     def readable(self) -> Bools:
-        """Return ``[N]``: which rows have the modality."""
-        return np.asarray(self.table.media[self.spec.modality] != "")
+        """Return ``[N]``: which rows have one of the media or more."""
+        media = [self.table.media[medium.modality] != "" for medium in self.spec.media]
+        return np.asarray(np.any(media, axis=0))
 
     def groups(self) -> tuple[Ints, ...]:
         """Return the rows that training draws from: readable and labeled for some target.
@@ -87,9 +88,10 @@ class Source:
             masks = {f"column {name!r}": self.table.labeled(name) for name in self.balance}
         for name, mask in masks.items():
             if not (mask & readable).any():
+                media = " or ".join(repr(medium.modality) for medium in self.spec.media)
                 raise ValueError(
-                    f"Source {self.table.name!r}: none of its {len(self.table)} rows has "
-                    f"{self.spec.modality!r} and a label for {name}. Nothing to train on."
+                    f"Source {self.table.name!r}: none of its {len(self.table)} rows has {media} "
+                    f"and a label for {name}. Nothing to train on."
                 )
         return tuple(np.flatnonzero(mask & readable) for mask in masks.values())
 

@@ -46,6 +46,7 @@ class Wish:
         speed: factor on the time axis.
         duration: part of the span that is looked at.
         begin: where that part begins, as a part of the rest.
+        start: where a clip that does not fill the part begins, as a part of the rest; None: drawn.
         side: side of the window as a multiple of the whole picture's (or person's box).
         shift: x, y shift of its center, in sides of that.
         depth_shift_mm: how much farther a depth picture shows the body.
@@ -57,6 +58,7 @@ class Wish:
     speed: float = 1.0
     duration: float = 1.0
     begin: float = 0.0
+    start: float | None = None
     side: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
     depth_shift_mm: float = 0.0
@@ -99,7 +101,8 @@ def read_clip(
         RowError: if anything of it is missing, damaged or does not fit; names row and file.
     """
     try:
-        source, fps = str(table.media[spec.modality][row]), float(table.fps[row])
+        source = str(table.media[spec.modality][row])
+        fps = float(table.rate(spec.modality)[row])
         info = probe(source)
         first, stop = frame_span(
             source, float(table.start_s[row]), float(table.end_s[row]), fps=fps
@@ -108,10 +111,10 @@ def read_clip(
         joints = {
             target.task: read_joints(table, row, target, stop - first)
             for target in targets
-            if target.form == "joints" and _has_joints(table, row, target)
+            if target.form in ("joints", "box") and _has_joints(table, row, target)
         }
         content, factor, corner = _content(
-            source, spec, info, indices + first, wish, enlarged(table.box[row], spec.box_scale)
+            source, spec, info, indices + first, wish, looked_at(table, row, spec)
         )
         return Clip(
             content=content,
@@ -162,6 +165,12 @@ def read_joints(table: SampleTable, row: int, target: TargetSpec, num_frames: in
     return joints, known
 
 
+def looked_at(table: SampleTable, rows: Ints | int, spec: InputSpec) -> Numbers:
+    """Return ``[..., 4]`` the boxes that are looked at in source pixels; NaN: the whole picture."""
+    boxes = enlarged(table.box[rows], spec.box_scale)
+    return boxes if spec.look == "box" else np.full_like(boxes, np.nan)
+
+
 def _has_joints(table: SampleTable, row: int, target: TargetSpec) -> bool:
     """Say whether a row carries this target's joints."""
     column = table.columns.get(target.column)
@@ -186,7 +195,13 @@ def _choose(count: int, spec: InputSpec, wish: Wish) -> Ints:
     part = min(max(round(wish.duration * count), 1), count)
     offset = int(wish.begin * (count - part + 1))
     indices = clip_indices(
-        part, spec, rng=wish.generator, clip=wish.clip, clips=wish.clips, speed=wish.speed
+        part,
+        spec,
+        rng=wish.generator,
+        clip=wish.clip,
+        clips=wish.clips,
+        speed=wish.speed,
+        start=wish.start,
     )
     return indices + min(offset, count - part)
 

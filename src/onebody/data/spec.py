@@ -35,6 +35,8 @@ class InputSpec(Config):
             pictures.
         box_scale: factor on the sides of a person's box, where a row has one: what is looked at is
             the box so enlarged, in place of the picture (1.25 is usual for MPII and COCO).
+        look: ``box`` (at a row's box, where it has one) or ``picture`` (at the whole picture, so
+            that the box can be learned).
         skeleton: joint layout that the network works in; skeletons in another are converted, and
             joints that those lack are masked.
         dims: coordinates of a joint: 3, or 2 (the third of a 3D skeleton is left out).
@@ -45,9 +47,12 @@ class InputSpec(Config):
         facing: skeletons in 3D are turned about the vertical (y) until the shoulders of the clip's
             mean pose face the camera. Which way the body stood is lost.
         sensors: S, worn sensors of a row (``imu``); each has 6 channels.
+        also: further media of the same rows, each with a size, frames and preparation of its own.
+            This first medium sets the times and the crop that joints are placed in. All cover the
+            same span, in the same draws of speed and duration. A row needs one of them, not all.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"sensors"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"sensors", "also", "look"})
 
     modality: str = "rgb"
     size: int = Field(112, ge=8, le=1024)
@@ -56,12 +61,14 @@ class InputSpec(Config):
     stride: int = Field(1, ge=1)
     crop: Literal["square", "center"] = "square"
     box_scale: float = Field(1.25, gt=0.0, le=10.0)
+    look: Literal["box", "picture"] = "box"
     skeleton: str = ""
     dims: Literal[2, 3] = 3
     center: Literal["none", "frame", "clip"] = "clip"
     scale: Literal["none", "bone"] = "bone"
     facing: bool = False
     sensors: int = Field(1, ge=1, le=64)
+    also: tuple[InputSpec, ...] = ()
 
     @model_validator(mode="after")
     def _possible(self) -> InputSpec:
@@ -74,7 +81,26 @@ class InputSpec(Config):
             )
         if self.facing and self.dims == 2:
             raise ValueError("'facing' turns bodies in space; it needs dims: 3")
+        self._check_also()
         return self
+
+    def _check_also(self) -> None:
+        """Refuse media within media, one named twice, and windows that would not lie together."""
+        names = [medium.modality for medium in self.media]
+        for medium in self.also:
+            if medium.also:
+                raise ValueError("'also' lists media side by side; leave 'also' out within it")
+        if len(set(names)) < len(names):
+            raise ValueError(f"every medium is read once, found {', '.join(names)}")
+        if self.also and any(medium.sampling == "dense" for medium in self.media):
+            raise ValueError(
+                "several media are sampled over one span; take 'sampling: uniform' for each"
+            )
+
+    @property
+    def media(self) -> tuple[InputSpec, ...]:
+        """Every medium that is read, the first one (without its ``also``) first."""
+        return (self, *self.also)
 
     @property
     def reads_skeletons(self) -> bool:
@@ -94,7 +120,7 @@ class TargetSpec:
     Attributes:
         task: name of the task.
         column: name of the table's column; a table without it leaves the task absent.
-        form: ``class``, ``joints``, or made of other class targets (see ``parts``): ``union``
+        form: ``class``, ``joints``, ``box``, or made of other class targets (see ``parts``): ``union``
             (which class of which task), ``which`` (of which task).
         table: class columns: ``[len(column's space)]`` task class per column class, -1 none.
         also: a second class column, whose label serves rows without one in ``column``.
@@ -103,8 +129,10 @@ class TargetSpec:
             they contradict each other, which is an error.
         soft: class columns: soft labels of the table that serve rows without a label.
         mirror: class columns: ``[task classes]`` mirrored class, -1 none; None: flips are refused.
-        skeleton: joints: the task's joint layout (columns in another are converted).
+        skeleton: joints: the task's joint layout (columns in another are converted). Boxes: that of
+            the column whose joints they enclose; empty: they are the boxes of the table.
         dims: joints: 2 (fractions of the crop) or 3 (and normalized depth).
+        margin: boxes: factor on the sides.
         parts: union: (task, offset) of each class task whose target it takes over, index plus
             offset; a row labeled by none of them is absent, by several is an error. which: (task,
             class) of each class task; a row labeled by none of them or by several is absent.
@@ -115,7 +143,7 @@ class TargetSpec:
 
     task: str
     column: str
-    form: Literal["class", "joints", "union", "which"]
+    form: Literal["class", "joints", "box", "union", "which"]
     table: Ints | None = None
     also: str = ""
     also_table: Ints | None = None
@@ -124,6 +152,7 @@ class TargetSpec:
     mirror: Ints | None = None
     skeleton: str = ""
     dims: Literal[2, 3] = 2
+    margin: float = 1.0
     parts: tuple[tuple[str, int], ...] = ()
     none: tuple[str, int, int] | None = None
     per_frame: bool = False

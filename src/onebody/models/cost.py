@@ -39,7 +39,8 @@ def blank_batch(input: InputSpec, rows: int = 1, device: torch.device | str = "c
         camera=torch.full((rows, 4), torch.nan),
         depth_ref_mm=torch.full((rows,), torch.nan),
     )
-    inputs = {name: _blank(input, shape, rows) for name, shape in input_shapes(input).items()}
+    shapes = input_shapes(input)
+    inputs = {m.modality: _blank(m, shapes[m.modality], rows) for m in input.media}
     return Batch(inputs=inputs, context=context).to(device)
 
 

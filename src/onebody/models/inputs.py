@@ -38,19 +38,8 @@ def input_shapes(*specs: InputSpec) -> dict[str, InputShape]:
             disagree about one.
     """
     shapes: dict[str, InputShape] = {}
-    for spec in specs:
-        kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
-        if spec.reads_skeletons:
-            shape = InputShape(channels=spec.dims, skeleton=spec.skeleton)
-        elif spec.reads_sensors:
-            shape = InputShape(channels=CHANNELS, sensors=spec.sensors)
-        elif kind in PICTURES:
-            shape = InputShape(channels=PICTURES[kind])
-        else:
-            known = (*PICTURES, "skeleton", "imu")
-            raise ValueError(
-                f"Modality {spec.modality!r} is no input of a network. {nearest(kind, known)}"
-            )
+    for spec in (medium for several in specs for medium in several.media):
+        shape = _shape_of(spec)
         if shapes.setdefault(spec.modality, shape) != shape:
             raise ValueError(
                 f"Sources give {spec.modality!r} as {shapes[spec.modality]} and as {shape}; a "
@@ -58,6 +47,19 @@ def input_shapes(*specs: InputSpec) -> dict[str, InputShape]:
                 "('sensors' of worn ones)."
             )
     return shapes
+
+
+def _shape_of(spec: InputSpec) -> InputShape:
+    """Return what one medium gives a network."""
+    kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
+    if spec.reads_skeletons:
+        return InputShape(channels=spec.dims, skeleton=spec.skeleton)
+    if spec.reads_sensors:
+        return InputShape(channels=CHANNELS, sensors=spec.sensors)
+    if kind in PICTURES:
+        return InputShape(channels=PICTURES[kind])
+    known = (*PICTURES, "skeleton", "imu")
+    raise ValueError(f"Modality {spec.modality!r} is no input of a network. {nearest(kind, known)}")
 
 
 def single_picture(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str, int]:
@@ -116,7 +118,10 @@ def _single(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str, InputS
     """Return the only modality."""
     if len(inputs) != 1:
         found = ", ".join(inputs) or "none"
-        raise ValueError(f"Encoder {encoder!r} reads one modality, found {found}. Give it one.")
+        raise ValueError(
+            f"Encoder {encoder!r} reads one modality, found {found}. Give it one, or take the "
+            "encoder 'fusion'."
+        )
     return next(iter(inputs.items()))
 
 
