@@ -9,6 +9,7 @@ from onebody.data import ClassColumn, JointsColumn, SampleTable, make_table
 from onebody.labels import LabelSpace
 from onebody.models import Network
 from onebody.skeletons import get_skeleton
+from onebody.tasks.box import BoxTask
 from onebody.tasks.classification import ClassificationTask
 from onebody.tasks.pose2d import Pose2DTask
 
@@ -114,3 +115,22 @@ class Markers(Network):
 
     def shared(self, tasks):
         return []
+
+
+class Boxed(Markers):
+    """Answers with the box around both markers, too, a margin of 1.5 around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tasks = {"place": BoxTask(name="place", column="pose", margin=1.5), **self.tasks}
+
+    def forward(self, batches, rows=None):
+        (batch,), (asked,) = batches, rows
+        others = {name: mask for name, mask in asked.items() if name != "place"}
+        (found,) = super().forward(batches, [others])
+        if "place" in asked:
+            points = self._pose(batch.inputs["rgb"].double())[..., :2]
+            low, high = points.amin(2), points.amax(2)
+            middle, half = (low + high) / 2, 0.75 * (high - low)
+            found["place"] = (torch.cat([middle - half, middle + half], -1)[asked["place"]],)
+        return [found]

@@ -28,8 +28,11 @@ State: TypeAlias = dict[str, Tensor]
 Space: TypeAlias = Literal["vector", "joints", "map"]
 """The kind of space a Feature has: ``()``, ``(J,)`` or ``(H, W)``."""
 
-Form: TypeAlias = Literal["vector", "frames", "joints"]
-"""What a task asks of a head: ``[N, C]``, ``[N, T, C]`` or ``[N, T, J, D + 1]``."""
+Form: TypeAlias = Literal["vector", "frames", "joints", "box"]
+"""What a task asks of a head: ``[N, C]``, ``[N, T, C]``, ``[N, T, J, D + 1]`` or ``[N, T, 4]``."""
+
+PLACES: frozenset[Form] = frozenset({"joints", "box"})
+"""The forms whose answers are places in every frame, not classes."""
 
 Array: TypeAlias = npt.NDArray[np.generic]
 Floats: TypeAlias = npt.NDArray[np.float32]

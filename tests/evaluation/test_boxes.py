@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marker_network import Markers, marker_table
+from marker_network import Boxed, Markers, marker_table
+from onebody.config import Config
 from onebody.data import InputSpec, Source
 from onebody.evaluation import evaluate, figures, with_boxes
+from onebody.models import SavedNetwork
 
 SPEC = InputSpec(size=32, frames=3, box_scale=1.6)
 
@@ -56,3 +58,31 @@ def test_a_network_without_poses_is_refused(source):
     del network.tasks["pose"]
     with pytest.raises(ValueError, match="without a pose task"):
         with_boxes(network, [replace(source, targets=())], "own")
+
+
+def test_another_network_may_find_the_people(source):
+    finder = SavedNetwork(network=Boxed(), tasks={}, input=SPEC, config=Config(), notes={})
+    (own,), missed = with_boxes(Markers(), [source], "own", finder=finder)
+    assert missed == 0
+    np.testing.assert_allclose(own.table.box, source.table.box, atol=12)
+    depth = replace(finder, input=SPEC.model_copy(update={"modality": "depth"}))
+    with pytest.raises(ValueError, match="finds people in 'rgb', found one that reads 'depth'"):
+        with_boxes(Markers(), [source], "own", finder=depth)
+
+
+def test_a_task_of_the_tables_boxes_is_not_measured_on_others(source):
+    network = Boxed()
+    place = replace(network.tasks["place"], column="box")
+    of_table = place.target_spec(source.table)
+    whole = replace(
+        source,
+        spec=SPEC.model_copy(update={"look": "picture"}),
+        targets=(*source.targets, of_table),
+    )
+    (own,), _ = with_boxes(network, [whole], "own")
+    assert own.targets == source.targets
+    assert own.spec.look == "box"
+    kept = replace(whole, targets=(network.tasks["place"].target_spec(source.table),))
+    (none,), _ = with_boxes(network, [kept], "none")
+    assert none.targets == kept.targets  # joints stay the truth, whatever is looked at
+    assert figures(network.tasks, evaluate(network, none, tasks=["place"]))["place"]["iou"] > 0.7

@@ -349,7 +349,7 @@ def test_an_unknown_task_is_refused():
 def test_a_task_of_another_form_is_refused():
     one = predictor(DENSE)
     one.saved.network.tasks["odd"] = SimpleNamespace(name="odd")
-    with pytest.raises(ValueError, match="'odd' is neither of classes nor of joints"):
+    with pytest.raises(ValueError, match="'odd' is neither of classes nor of places"):
         one.predict(ramp(9), fps=5.0)
 
 

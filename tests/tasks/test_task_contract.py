@@ -13,6 +13,7 @@ from onebody.labels import LabelSpace, symmetric
 from onebody.skeletons import get_skeleton
 from onebody.tasks import (
     TASKS,
+    BoxConfig,
     ClassificationConfig,
     ConsistencyConfig,
     Pose2DConfig,
@@ -55,6 +56,7 @@ CONFIGS = {
     "classification": {"it": ClassificationConfig(column="action")},
     "pose2d": {"it": Pose2DConfig(column="px")},
     "pose3d": {"it": Pose3DConfig(column="mm")},
+    "box": {"it": BoxConfig(column="px", margin=1.2)},
     "union": {
         "action": ClassificationConfig(),
         "gesture": ClassificationConfig(),
@@ -106,6 +108,10 @@ def make_pair(task, seed=0):
         possible = torch.as_tensor(getattr(task, "possible", range(task.num_outputs)))
         value = possible[torch.randint(0, len(possible), (N,), generator=generator)]
         return output, Target(value=value, present=present)
+    if task.form == "box":
+        corners = torch.rand(2, N, T, 2, 2, generator=generator).sort(-2).values.flatten(-2)
+        mask = torch.tensor([[True, True, False], [False, True, True]])[torch.arange(N) % 2]
+        return corners[0], Target(value=corners[1], present=present, mask=mask)
     shape = (N, T, task.num_outputs)
     output = torch.rand(*shape, task.dims + 1, generator=generator)
     value = torch.rand(*shape, task.dims + 1, generator=generator)
@@ -255,6 +261,7 @@ def test_target_spec_names_task_and_column(task):
     assert spec.task == "it"
     assert spec.column == task.column
     made = {"union": "union", "routed": "union", "pose2d": "joints", "pose3d": "joints"}
+    made["box"] = "box"
     assert spec.form == made.get(task.kind, "class")
 
 

@@ -22,6 +22,7 @@ from onebody.cli.evaluate import evaluate
 from onebody.cli.export import export
 from onebody.cli.export_poses import export_poses
 from onebody.cli.extract import extract
+from onebody.cli.find_boxes import find_boxes
 from onebody.cli.import_poses import import_poses
 from onebody.cli.live import live
 from onebody.cli.personalize import personalize
@@ -55,6 +56,7 @@ app.command("personalize")(personalize)
 app.command("predict")(predict)
 app.command("live")(live)
 app.command("extract")(extract)
+app.command("find-boxes")(find_boxes)
 app.command("import-poses")(import_poses)
 app.command("export")(export)
 app.command("export-poses")(export_poses)

@@ -47,7 +47,10 @@ def evaluate(
         int | None, typer.Option(min=1, help="Moved crops of each clip [as its recipe].")
     ] = None,
     boxes: Annotated[
-        str, typer.Option(help="Where people are: table, none (whole pictures), own (its poses).")
+        str,
+        typer.Option(
+            help="Where people are: table, none (whole), own (found), or a run that finds."
+        ),
     ] = "table",
     by: Annotated[
         str, typer.Option(help="Figures for each class of this column, subject or camera.")

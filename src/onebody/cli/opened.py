@@ -25,11 +25,13 @@ class Protocol:
         clips: of each row.
         views: looks at each clip, and how answers are joined.
         boxes: where people are.
+        finder: a run whose network finds the people of ``own`` boxes; None: the tested one's.
     """
 
     clips: int
     views: ViewsConfig
     boxes: Boxes = "table"
+    finder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> 
     Args:
         run: its folder; of what is no run, which is refused later, the plain protocol.
         changes: keys of the recipe's ``evaluation``; None: as in the recipe.
-        boxes: ``table``, ``none`` or ``own``.
+        boxes: ``table``, ``none``, ``own`` or the folder of a run that finds people.
 
     Raises:
         ValueError: if a change is not possible.
@@ -110,7 +112,9 @@ def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> 
     from onebody.training import load_recipe
     from onebody.training.recipe import EvaluationConfig
 
-    lookup(dict.fromkeys(get_args(Boxes)), boxes, "kind of --boxes")
+    finder = Path(boxes) if (Path(boxes) / "recipe.yaml").is_file() else None
+    if finder is None:
+        lookup(dict.fromkeys((*get_args(Boxes), "(a run's folder)")), boxes, "kind of --boxes")
     known = (run / "recipe.yaml").is_file()
     own = load_recipe(str(run)).evaluation if known else EvaluationConfig()
     asked = {key: value for key, value in changes.items() if value is not None}
@@ -121,7 +125,8 @@ def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> 
             "--clips, --flip or --crops, or leave --fusion out."
         )
     views = ViewsConfig(**{key: getattr(whole, key) for key in ViewsConfig.model_fields})
-    return Protocol(clips=whole.clips, views=views, boxes=cast("Boxes", boxes))
+    kind = cast("Boxes", boxes if finder is None else "own")
+    return Protocol(clips=whole.clips, views=views, boxes=kind, finder=finder)
 
 
 def open_run(run: Path, split: str, how: Protocol, *, device: str) -> Opened:
@@ -145,11 +150,24 @@ def open_run(run: Path, split: str, how: Protocol, *, device: str) -> Opened:
         raise ValueError(f"{run}: the {split} split has no labeled rows.")
     bf16 = recipe.train.bf16  # as the training itself measured
     looked, missed = with_boxes(
-        saved.network, sources, how.boxes, clips=how.clips, device=device, bf16=bf16
+        saved.network,
+        sources,
+        how.boxes,
+        finder=None if how.finder is None else load(how.finder, device=device).saved,
+        clips=how.clips,
+        device=device,
+        bf16=bf16,
     )
     if missed:
         typer.echo(
             f"no joint that the network is sure of in {missed} rows; these were looked at whole.",
+            err=True,
+        )
+    asked, left = ({t.task for s in some for t in s.targets} for some in (sources, looked))
+    left_out = asked - left
+    if left_out:
+        typer.echo(
+            f"not measured: {', '.join(sorted(left_out))}, whose truth are the table's own boxes.",
             err=True,
         )
     return Opened(

@@ -155,7 +155,8 @@ def _sentence(prediction: Prediction) -> str:
         for task in prediction.poses
         if is_known(prediction, task)
     ]
-    return ", ".join(said + poses)
+    places = [f"{task} of {len(prediction)} frames" for task in prediction.places]
+    return ", ".join(said + poses + places)
 
 
 def _phrase(label: Label) -> str:

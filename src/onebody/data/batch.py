@@ -22,9 +22,11 @@ class Target:
     Attributes:
         value: class indices ``[B]`` (long) or probabilities ``[B, C]`` (soft labels); joints
             ``[B, T, J, D + 1]`` (2D: x, y as fractions of the crop; 3D: x, y likewise and z =
-            (Z - depth_ref_mm) / 2000 + 0.5; last channel: visibility 0 or 1).
+            (Z - depth_ref_mm) / 2000 + 0.5; last channel: visibility 0 or 1); boxes ``[B, T, 4]``
+            x0, y0, x1, y1 as fractions of the crop.
         present: ``[B]`` bool: does the row carry a label? Values of other rows are undefined.
-        mask: bool, what of a label is known (joints: ``[B, T, J]``); None: all.
+        mask: bool, what of a label is known (joints: ``[B, T, J]``, boxes:
+            ``[B, T]``); None: all.
         weight: ``[B]`` weight of a label (pseudo-labels); None: 1.
     """
 

@@ -74,6 +74,10 @@ def labeled_rows(table: SampleTable, target: TargetSpec) -> Bools:
         return np.asarray((labels != UNLABELED) | soft)
     if target.form == "joints" and isinstance(column, JointsColumn):
         return np.asarray(column.sources != "")
+    if target.form == "box":
+        if target.skeleton and isinstance(column, JointsColumn):
+            return np.asarray(column.sources != "")
+        return np.asarray(np.isfinite(table.box).all(axis=1) & (not target.skeleton))
     return np.zeros(len(table), np.bool_)
 
 

@@ -2,7 +2,7 @@
 
 from onebody.evaluation.answers import evaluate, evaluate_outputs, evaluating
 from onebody.evaluation.apart import check_apart
-from onebody.evaluation.boxes import Boxes, with_boxes
+from onebody.evaluation.boxes import Boxes, found_boxes, with_boxes
 from onebody.evaluation.endurance import StressCurve, measure_under_stress
 from onebody.evaluation.fusion import Fusion, fuse_clips, fuse_outputs, fuse_probabilities
 from onebody.evaluation.judged import People, TaskProtocol, judged, task_protocols
@@ -36,6 +36,7 @@ __all__ = [
     "evaluating",
     "Boxes",
     "with_boxes",
+    "found_boxes",
     "Fusion",
     "fuse_clips",
     "fuse_outputs",

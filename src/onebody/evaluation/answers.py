@@ -20,7 +20,7 @@ from onebody.models import Network
 from onebody.models.modes import evaluating as in_evaluation
 from onebody.tasks import Task
 from onebody.tasks.pose import PoseTask, annotated
-from onebody.types import Ints
+from onebody.types import PLACES, Ints
 
 
 def evaluate(
@@ -188,7 +188,7 @@ def _mirrored_mask(truth: Target, order: Ints) -> Target:
 def _joined(parts: Sequence[Results], task: Task, clips: int, fusion: Fusion) -> Results:
     """Join the batches of one task, and the clips of a row where it has one answer."""
     whole = concatenate(parts)
-    return fuse_clips(whole, fusion) if clips > 1 and task.form != "joints" else whole
+    return fuse_clips(whole, fusion) if clips > 1 and task.form not in PLACES else whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from onebody.labels import UNLABELED
 from onebody.metrics import Results
 from onebody.skeletons import get_skeleton
 from onebody.tasks import JointTask, Task
+from onebody.tasks.box import BoxTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
 from onebody.types import Ints
@@ -69,17 +70,19 @@ def mirror_order(task: Task, tasks: Mapping[str, Task]) -> Ints:
     """Return which class or joint of a mirrored clip answers for each of a task's.
 
     Args:
-        task: of classes or joints.
+        task: of classes, joints or boxes (whose borders are put right when they are decoded).
         tasks: those that a joint answer reads, by name.
 
     Returns:
-        ``[C or J]`` places in the answer for a mirrored clip.
+        ``[C, J or 4]`` places in the answer for a mirrored clip.
 
     Raises:
         ValueError: if nobody said what a mirror makes of the classes, or one has no mirror image.
     """
     if isinstance(task, PoseTask):
         return get_skeleton(task.skeleton).mirror()
+    if isinstance(task, BoxTask):
+        return np.arange(task.num_outputs, dtype=np.int64)
     if isinstance(task, JointTask):
         joined = [
             mirror_order(tasks[name], tasks) + offset
@@ -128,10 +131,10 @@ def check_views(
         for name in names if flips else ():
             if _served(source, name):
                 mirror_order(tasks[name], tasks)
-    strange = [n for n in names if not isinstance(tasks[n], (ClassTask, PoseTask))]
+    strange = [n for n in names if not isinstance(tasks[n], (ClassTask, PoseTask, BoxTask))]
     if strange and len(views) > 1:
         raise ValueError(
-            f"Task {strange[0]!r} is neither of classes nor of joints; its answers to several "
+            f"Task {strange[0]!r} is neither of classes nor of places; its answers to several "
             "views cannot be joined. Test with one view."
         )
 
@@ -150,7 +153,7 @@ def fuse_views(
         views: the plain one first.
         task: whose answers they are.
         tasks: as of `mirror_order`.
-        fusion: of class probabilities. Joints are averaged, in source pixels or mm.
+        fusion: of class probabilities. Joints and boxes are averaged, in source pixels or mm.
 
     Returns:
         With one view its own answer, untouched.
@@ -161,7 +164,7 @@ def fuse_views(
         part.prediction[:, mirror_order(task, tasks)] if view.flip else part.prediction
         for part, view in zip(parts, views, strict=True)
     ]
-    if isinstance(task, PoseTask):
+    if isinstance(task, (PoseTask, BoxTask)):
         mean = mean_of(turned).astype(parts[0].prediction.dtype)
         return replace(parts[0], prediction=mean)
     return replace(parts[0], prediction=fuse_probabilities(turned, fusion))

@@ -5,6 +5,7 @@ from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, PersonFinder
 from onebody.inference.frame_queue import FrameQueue, feed
 from onebody.inference.overlay import draw_frames
+from onebody.inference.place import PlaceAnswer
 from onebody.inference.prediction import ClassAnswer, Label, PoseAnswer, Prediction
 from onebody.inference.predictor import Predictor, load
 from onebody.inference.smooth import SmoothConfig
@@ -17,6 +18,7 @@ __all__ = [
     "Prediction",
     "ClassAnswer",
     "PoseAnswer",
+    "PlaceAnswer",
     "Label",
     "Stream",
     "StreamFrame",

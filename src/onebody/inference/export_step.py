@@ -26,6 +26,7 @@ from onebody.models import SavedNetwork
 from onebody.models.fold import fold_norms
 from onebody.skeletons import get_skeleton
 from onebody.tasks import Task
+from onebody.tasks.box import BoxTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
 from onebody.types import Floats
@@ -177,6 +178,8 @@ def _task(task: Task) -> dict[str, Any]:
             "skeleton": task.skeleton,
             "joints": list(skeleton.joints),
         }
+    if isinstance(task, BoxTask):
+        return {**plain, "values": "box", "axes": "1, 1, (x0, y0, x1, y1), fractions of the crop"}
     return plain
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from onebody.inference.place import PlaceAnswer
 from onebody.inference.prediction import ClassAnswer, Label, PoseAnswer, Prediction, said
 from onebody.types import Array
 
@@ -23,6 +24,7 @@ _DTYPES = {
     "windows": np.int64,
     "scores": np.float32,
     "joints": np.float32,
+    "corners": np.float32,
     "measured": np.bool_,
 }
 
@@ -114,7 +116,17 @@ def _frame_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
                 }
                 for task, pose in prediction.poses.items()
             },
+            **_frame_places(prediction, i),
         }
+
+
+def _frame_places(prediction: Prediction, frame: int) -> dict[str, Any]:
+    """Return where the person was found in a frame; nothing where no task says it."""
+    told = {
+        task: {"measured": bool(place.measured[frame]), "box": _plain(place.corners[frame])}
+        for task, place in prediction.places.items()
+    }
+    return {"places": told} if told else {}
 
 
 def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
@@ -147,6 +159,9 @@ def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
         arrays |= {f"classes/{task}/scores": answer.scores}
     for task, pose in prediction.poses.items():
         arrays |= {f"poses/{task}/joints": pose.joints, f"poses/{task}/measured": pose.measured}
+    for task, place in prediction.places.items():
+        arrays |= {f"places/{task}/corners": place.corners}
+        arrays |= {f"places/{task}/measured": place.measured}
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -170,6 +185,7 @@ def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
             task: {"skeleton": pose.skeleton, "unit": pose.unit}
             for task, pose in prediction.poses.items()
         },
+        **({"places": list(prediction.places)} if prediction.places else {}),
     }
     return header, arrays
 
@@ -204,6 +220,13 @@ def _join(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Prediction:
                 measured=typed[f"poses/{task}/measured"],
             )
             for task, values in header["poses"].items()
+        },
+        places={
+            task: PlaceAnswer(
+                corners=typed[f"places/{task}/corners"],
+                measured=typed[f"places/{task}/measured"],
+            )
+            for task in header.get("places", ())  # files without such tasks hold no such key
         },
     )
 

@@ -60,6 +60,7 @@ def draw_frames(
             for x in labels[i]
         ]
         _draw_poses(picture, prediction, i, scale)
+        _draw_places(picture, prediction, i, scale)
         views = [_view(prediction, task, i, picture.height, bounds[task]) for task in bounds]
         yield _compose(picture, views, bars)
     if count != len(prediction):
@@ -83,6 +84,18 @@ def _draw_poses(picture: Image.Image, prediction: Prediction, frame: int, scale:
             skeleton = get_skeleton(pose.skeleton)
             solid = bool(pose.measured[frame])
             draw_skeleton(picture, joints, skeleton, thickness=thickness, solid=solid)
+
+
+def _draw_places(picture: Image.Image, prediction: Prediction, frame: int, scale: float) -> None:
+    """Draw the boxes of one frame; thin where the network did not see it."""
+    pen = ImageDraw.Draw(picture)
+    for number, place in enumerate(prediction.places.values()):
+        box = place.corners[frame].astype(np.float64) * scale
+        if np.isfinite(box).all():
+            x0, y0, x1, y1 = box.tolist()
+            width = max(1, round(min(picture.size) / (150 if place.measured[frame] else 400)))
+            color = TASK_COLORS[(2 + number) % len(TASK_COLORS)]
+            pen.rectangle((x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)), outline=color, width=width)
 
 
 def _bounds(joints: Floats) -> tuple[Floats, float] | None:

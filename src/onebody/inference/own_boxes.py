@@ -1,6 +1,7 @@
-"""Boxes from a network's own poses, so that one person needs no detector.
+"""Boxes that a network finds by itself, so that one person needs no detector.
 
-A first pass looks at whole pictures; the joints that it is sure of tell where to look closer.
+A first pass looks at whole pictures; a task of boxes, or the joints that the network is sure of,
+tell where to look closer.
 
 Source: SPNet (Luvizon et al., TPAMI 2020) estimates the box of a clip of Penn Action so, from the
 poses in its first, middle and last frame. Here all frames that the network sees count.
@@ -16,7 +17,9 @@ import numpy.typing as npt
 import torch
 
 from onebody.data import Batch
+from onebody.data.geometry import enlarged
 from onebody.models import Network
+from onebody.tasks.box import BoxTask
 from onebody.tasks.pose import PoseTask
 from onebody.tasks.pose2d import to_source
 from onebody.types import Floats
@@ -28,31 +31,41 @@ CONFIDENT = 0.5
 """A joint counts where the network holds it for seen with at least this probability."""
 
 
-def pose_tasks(network: Network) -> list[str]:
-    """Return the tasks that boxes are read from.
+def finding_tasks(network: Network) -> list[str]:
+    """Return the tasks that boxes are read from: the first one of boxes, else all poses.
 
     Raises:
         ValueError: if there is none.
     """
-    names = [name for name, task in network.tasks.items() if isinstance(task, PoseTask)]
+    names = [name for name, task in network.tasks.items() if isinstance(task, BoxTask)][:1]
+    names = names or [n for n, task in network.tasks.items() if isinstance(task, PoseTask)]
     if not names:
         raise ValueError(
-            "A network without a pose task cannot tell where the person is (it has "
-            f"{', '.join(network.tasks)}). State the box, or take the whole picture."
+            "A network without a pose task or a task of boxes cannot tell where the person is (it "
+            f"has {', '.join(network.tasks)}). State the box, or take the whole picture."
         )
     return names
 
 
 def boxes_of(network: Network, batch: Batch) -> Numbers:
-    """Return boxes ``[B, 4]`` (see `enclosing`) of the people that a network sees in clips.
+    """Return boxes ``[B, 4]`` of the people that a network sees in clips.
+
+    A task of boxes tells the box of every frame, with a margin, which is taken off, so that boxes
+    mean the same as those around joints; they are joined over the frames. For poses see
+    `enclosing`.
 
     Args:
         network: in evaluation mode, on the Batch's device.
         batch: of whole pictures.
     """
-    names = pose_tasks(network)
+    names = finding_tasks(network)
     everyone = torch.ones(len(batch), dtype=torch.bool, device=batch.context.row.device)
     outputs = network([batch], [dict.fromkeys(names, everyone)])[0]
+    first = network.tasks[names[0]]
+    if isinstance(first, BoxTask):
+        found = first.decode(outputs[first.name][-1], batch.context).double().cpu().numpy()
+        tight = enlarged(found, 1 / first.margin)  # [B, T, 4]
+        return np.concatenate([tight[..., :2].min(axis=1), tight[..., 2:].max(axis=1)], axis=1)
     places = []
     for name in names:
         joints = outputs[name][-1].float()  # x, y are fractions of the crop, in 3D too

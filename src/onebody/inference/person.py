@@ -15,11 +15,13 @@ from onebody.data import Context
 from onebody.inference.events import Event, EventConfig, EventSpotter
 from onebody.inference.follow import FollowConfig, Follower, SteadyBox
 from onebody.inference.own_boxes import checked_box
+from onebody.inference.place import PlaceAnswer
 from onebody.inference.prediction import ClassAnswer, PoseAnswer
 from onebody.inference.predictor import Camera, class_owners, class_paths
 from onebody.inference.prepare import Prepared, prepare_frame
 from onebody.inference.smooth import OneEuro, SmoothConfig
 from onebody.models import SavedNetwork
+from onebody.tasks.box import BoxTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
 from onebody.types import Doubles, Floats, Frames
@@ -63,7 +65,7 @@ class Answer:
     """What is known of one person after a frame.
 
     Attributes:
-        classes, poses: as of a `Prediction` of one frame; poses smoothed.
+        classes, poses, places: as of a `Prediction` of one frame; poses smoothed.
         box: ``[4]`` where the network looked, in source pixels, before it is enlarged; NaN: at the
             whole picture.
         current: by class task the event that goes on; None: nothing.
@@ -73,6 +75,7 @@ class Answer:
 
     classes: Mapping[str, ClassAnswer]
     poses: Mapping[str, PoseAnswer]
+    places: Mapping[str, PlaceAnswer]
     box: Doubles
     current: Mapping[str, Event | None]
     started: tuple[Event, ...] = ()
@@ -154,6 +157,7 @@ class PersonStream:
         self.last = Answer(
             classes=classes,
             poses=poses,
+            places=self._places(outputs, ready),
             box=np.full(4, np.nan) if box is None else box,
             current={name: spotter.current for name, spotter in self._spotters.items()},
             started=started,
@@ -193,6 +197,16 @@ class PersonStream:
                 classes[name] = self._class_answer(task, output, context)
         joints = np.concatenate(places) if places else np.zeros((0, 3), np.float32)
         return classes, poses, joints
+
+    def _places(self, outputs: Mapping[str, Floats], ready: Prepared) -> dict[str, PlaceAnswer]:
+        """Return the boxes that tasks of boxes find in this frame, by task."""
+        context, found = self._context(ready), {}
+        for name, output in outputs.items():
+            task = self.tasks[name]
+            if isinstance(task, BoxTask):
+                corners = task.decode(torch.from_numpy(output), context)[0].numpy()
+                found[name] = PlaceAnswer(corners=corners, measured=np.ones(1, np.bool_))
+        return found
 
     def _class_answer(self, task: ClassTask, output: Floats, context: Context) -> ClassAnswer:
         """Decode one class task: calibrated probabilities of this frame."""

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from onebody.config import lookup
+from onebody.inference.place import PlaceAnswer
 from onebody.models.calibration import Score, rejected
 from onebody.tasks import NONE_OF_THESE
 from onebody.types import Bools, Floats, Frames, Ints
@@ -147,6 +148,7 @@ class Prediction:
         boxes: ``[T, 4]`` x0, y0, x1, y1 in source pixels of the person that was looked at, before
             the box is enlarged, mean over the windows that hold the frame; NaN where that was the
             whole picture, None where nobody asked for boxes.
+        places: answers of tasks of boxes by name: where the person was found.
     """
 
     source: str
@@ -157,6 +159,7 @@ class Prediction:
     poses: Mapping[str, PoseAnswer] = field(default_factory=dict)
     first_frame: int = 0
     boxes: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    places: Mapping[str, PlaceAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.boxes is not None:
@@ -166,6 +169,8 @@ class Prediction:
                 raise ValueError(
                     f"Pose {task!r} has {len(pose.joints)} frames, the prediction {len(self)}."
                 )
+        for task, place in self.places.items():
+            _expect(f"boxes of {task!r}", place.corners, (len(self), 4))
         for task, answer in self.classes.items():
             ends = answer.windows
             if ends.size and (ends.min() < 0 or ends.max() > len(self)):
@@ -198,6 +203,7 @@ class Prediction:
             poses={task: pose.select(start, stop) for task, pose in self.poses.items()},
             first_frame=self.first_frame + start,
             boxes=None if self.boxes is None else self.boxes[start:stop],
+            places={task: place.select(start, stop) for task, place in self.places.items()},
         )
 
     def top(self, task: str, k: int = 1) -> tuple[Label, ...]:

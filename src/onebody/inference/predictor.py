@@ -17,12 +17,14 @@ from onebody.data import Context
 from onebody.data.reading import channels_of
 from onebody.inference.merge import PoseTrack
 from onebody.inference.own_boxes import Box, Numbers, boxes_of, checked_box, per_frame, united
+from onebody.inference.place import PlaceTrack
 from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
 from onebody.inference.windows import plan_windows
 from onebody.models import Calibration, SavedNetwork, load_network
 from onebody.models.calibration import tempered
 from onebody.tasks import JointTask, Task, TreeTask
+from onebody.tasks.box import BoxTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
 from onebody.types import Array, Floats, Ints
@@ -119,9 +121,9 @@ class Predictor:
                 medium.
             clips: how many clips, of different frames, are taken of every window.
             box: where to look: None: at the whole picture; x0, y0, x1, y1 of the person in source
-                pixels; ``own``: each window is looked at twice, the second time at the box around
-                the joints that the network is sure of (where there are none, at the whole picture
-                again: `Prediction.boxes`). Boxes are enlarged by ``input.box_scale``.
+                pixels; ``own``: each window is looked at twice, the second time at the box that a
+                task of boxes finds, else around the joints that the network is sure of (where there
+                are none, at the whole picture again: `Prediction.boxes`). Boxes are enlarged by ``input.box_scale``.
             progress: is told windows done and windows in all.
 
         Raises:
@@ -228,6 +230,7 @@ class _Answers:
         self.boxes = boxes
         self._scores: dict[str, Floats] = {}
         self._tracks: dict[str, PoseTrack] = {}
+        self._places: dict[str, PlaceTrack] = {}
 
     def add(self, group: Group, decoded: Mapping[str, Floats], tasks: Mapping[str, Task]) -> None:
         """Add the decoded answers of a group of windows."""
@@ -236,6 +239,10 @@ class _Answers:
                 track = self._tracks.setdefault(name, PoseTrack(len(self.medium.times_s)))
                 for frames, joints in zip(group.frames, decoded[name], strict=True):
                     track.add(frames, joints)
+            elif tasks[name].form == "box":
+                place = self._places.setdefault(name, PlaceTrack(len(self.medium.times_s)))
+                for frames, corners in zip(group.frames, decoded[name], strict=True):
+                    place.add(frames, corners)
             else:
                 size = (len(self.windows), decoded[name].shape[1])
                 scores = self._scores.setdefault(name, np.zeros(size, np.float32))
@@ -276,6 +283,7 @@ class _Answers:
             times_s=self.medium.times_s,
             classes=classes,
             poses=poses,
+            places={name: place.finish() for name, place in self._places.items()},
             first_frame=self.medium.first,
         )
 
@@ -315,8 +323,8 @@ def _store(values: Array, folder: Path, *, still: bool) -> str:
 
 def _check_task(task: Task) -> None:
     """Refuse tasks whose answers a prediction has no place for."""
-    if not isinstance(task, (ClassTask, PoseTask)):
+    if not isinstance(task, (ClassTask, PoseTask, BoxTask)):
         raise ValueError(
-            f"Task {task.name!r} is neither of classes nor of joints ({type(task).__name__}): a "
+            f"Task {task.name!r} is neither of classes nor of places ({type(task).__name__}): a "
             "prediction has no place for its answer. Name the other tasks (tasks=...)."
         )

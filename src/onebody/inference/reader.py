@@ -249,7 +249,7 @@ def _prepare(
     if boxes is not None:
         table = replace(table, box=boxes)
     # The frames are chosen already: take them all, one after another.
-    taken = spec.model_copy(update={"sampling": "dense", "stride": 1})
+    taken = spec.model_copy(update={"sampling": "dense", "stride": 1, "look": "box"})
     batch = make_batch(table, np.arange(count), taken, (), augment=None)
     path.unlink(missing_ok=True)
     times = torch.from_numpy(medium.times_s[frames])

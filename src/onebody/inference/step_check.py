@@ -14,7 +14,7 @@ import numpy as np
 
 from onebody.inference.step import StepRunner
 from onebody.tasks import Task
-from onebody.types import Floats
+from onebody.types import PLACES, Floats
 
 Answers = list[dict[str, Floats]]
 """Per step the raw outputs by task."""
@@ -126,7 +126,7 @@ def differences(
         ours = np.concatenate([step[name] for step in found])
         theirs = np.concatenate([step[name] for step in expected])
         raw = shown = _largest(ours, theirs)
-        if tasks[name].form != "joints":
+        if tasks[name].form not in PLACES:
             shown = _largest(_softmax(ours), _softmax(theirs))
         result[name] = Difference(raw=raw, shown=shown)
     return result

@@ -268,9 +268,11 @@ class Stream:
         """Make the prediction of one frame."""
         rate = self._rate.source_fps
         poses = {} if answer is None else dict(answer.poses)
+        places = {} if answer is None else dict(answer.places)
         if not ran:
             old = np.zeros(1, np.bool_)
             poses = {name: replace(pose, measured=old) for name, pose in poses.items()}
+            places = {name: replace(place, measured=old) for name, place in places.items()}
         return Prediction(
             source=self.source,
             fps=_USUAL_FPS if math.isnan(rate) else rate,
@@ -278,6 +280,7 @@ class Stream:
             times_s=np.array([time_s]),
             classes={} if answer is None else answer.classes,
             poses=poses,
+            places=places,
             first_frame=self._count,
             boxes=None if answer is None else answer.box[None],
         )

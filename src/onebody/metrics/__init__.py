@@ -2,6 +2,7 @@
 
 from onebody.metrics.aligned import align, aligned_distances, pa_mpjpe, pa_mpjpe_per_joint
 from onebody.metrics.base import Metric, Results, concatenate
+from onebody.metrics.box import overlap_above, overlaps
 from onebody.metrics.classification import (
     auroc,
     confusion_matrix,
@@ -37,6 +38,7 @@ from onebody.metrics.pose import (
     relative_error,
 )
 from onebody.metrics.registry import (
+    box_metrics,
     class_metrics,
     consistency_metrics,
     pose2d_metrics,
@@ -54,6 +56,7 @@ METRICS: dict[str, Metric] = {
     **union_metrics(sizes=(1,)),
     **pose2d_metrics(),
     **pose3d_metrics(root=(0,)),
+    **box_metrics(),
 }
 """All metrics by name, for listing: take a task's own, which know its root and its parts."""
 
@@ -69,6 +72,9 @@ __all__ = [
     "consistency_metrics",
     "pose2d_metrics",
     "pose3d_metrics",
+    "box_metrics",
+    "overlaps",
+    "overlap_above",
     "top_k",
     "predicted_classes",
     "confusion_matrix",

@@ -19,8 +19,9 @@ class Results:
     """Predictions of one task beside the truth; M entries (samples, or frames of samples).
 
     Attributes:
-        prediction: class probabilities ``[M, C]``, or joints ``[M, J, D]`` in source pixels or mm.
-        target: class indices ``[M]``, or joints ``[M, J, D]`` in the same unit.
+        prediction: class probabilities ``[M, C]``, joints ``[M, J, D]`` in source pixels or mm, or
+            boxes ``[M, 4]`` in source pixels.
+        target: class indices ``[M]``, or joints or boxes in the same unit.
         row: ``[M]`` row of the table that an entry belongs to.
         mask: ``[M, J]`` joints that are annotated; None for classes.
         scale: named lengths ``[M]`` that errors are divided by (``crop``: side of the network's

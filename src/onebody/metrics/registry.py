@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from onebody.metrics import aligned, classification, pck_head, pose
+from onebody.metrics import aligned, box, classification, pck_head, pose
 from onebody.metrics.base import Metric, Results
 from onebody.metrics.levels import Level, on_level, outside, pair_contradictions, path_hits
 from onebody.types import Array
@@ -209,6 +209,18 @@ def pose3d_metrics(root: Sequence[int]) -> dict[str, Metric]:
             aligned.aligned_distances,
             "mm",
             "mean distance of joints after the best similarity transform of each frame",
+        ),
+    )
+
+
+def box_metrics() -> dict[str, Metric]:
+    """Return the metrics of a person's box."""
+    return _by_name(
+        _share("iou", box.overlaps, "intersection over union of the found box and the true one"),
+        _share(
+            "iou50",
+            partial(box.overlap_above, threshold=0.5),
+            "frames in which intersection over union is above a half",
         ),
     )
 

@@ -16,6 +16,7 @@ from onebody.models.base import (
     all_rows,
 )
 from onebody.models.blank import blank_state
+from onebody.models.box_head import BoxHeadConfig, build_box_head
 from onebody.models.build import (
     MultiTaskConfig,
     build_multitask,
@@ -151,6 +152,11 @@ HEADS["joints"] = Factory(
     config=JointHeadConfig,
     build=build_joint_head,
     summary="2D or 3D joints as the expectation of heat maps",
+)
+HEADS["box"] = Factory(
+    config=BoxHeadConfig,
+    build=build_box_head,
+    summary="the person's box in every frame, from distances to its borders",
 )
 HEADS["points"] = Factory(
     config=PointHeadConfig,

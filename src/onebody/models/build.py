@@ -10,6 +10,7 @@ from torch import nn
 
 from onebody.config import Config, build, choice, nearest
 from onebody.models.base import Head, Network, StageInfo
+from onebody.models.box_head import BoxHeadConfig
 from onebody.models.class_head import ClassHeadConfig, FrameHeadConfig
 from onebody.models.hard import HardConfig
 from onebody.models.inputs import InputShape
@@ -111,6 +112,7 @@ def _build_head(
             "vector": ClassHeadConfig(window=STREAM_WINDOW if causal else None),
             "frames": FrameHeadConfig(),
             "joints": JointHeadConfig(),
+            "box": BoxHeadConfig(),
         }[task.form]
     # A head's random weights depend on the seed and its task's name, not on which other tasks there
     # are: a network with one task more begins, in all it shares with the other, at the same point.

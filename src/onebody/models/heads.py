@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+from torch import Tensor
+
 from onebody.models.base import StageInfo
 from onebody.tasks import Task
-from onebody.types import Feature, Form
+from onebody.types import Feature, Form, State
 
 
 def check_form(task: Task, form: Form, kind: str) -> None:
@@ -36,6 +39,86 @@ def find_stage(stage: int, info: Sequence[StageInfo], task: str) -> int:
     return stage % len(info)
 
 
+def map_stages(
+    stages: Sequence[int] | None,
+    info: Sequence[StageInfo],
+    task: str,
+    *,
+    kind: str,
+    hidden: int,
+) -> list[int]:
+    """Return the numbers of the stages whose maps a head reads.
+
+    Args:
+        stages: as its config names them; None: the deepest map of at most 1/8 of the input, else
+            the finest.
+        info: the stages.
+        task: the head's task.
+        kind: of the head.
+        hidden: channels in which it joins several maps; 0: it cannot.
+
+    Raises:
+        ValueError: if a stage has no map, or stages cannot be joined.
+    """
+    if stages is None:
+        return [_default_map(info, task, kind)]
+    numbers = [find_stage(stage, info, task) for stage in stages]
+    read = [info[number] for number in numbers]
+    for stage, found in zip(numbers, read, strict=True):
+        if found.space != "map":
+            raise ValueError(
+                f"The {kind} head of task {task!r} needs a stage with a map [H, W], but stage "
+                f"{stage} gives {found.space!r}. Stages with a map: {_maps(info) or 'none'}."
+            )
+    if len(numbers) > 1 and not hidden:
+        raise ValueError(
+            f"The {kind} head of task {task!r} reads stages {numbers}: to join them it needs "
+            "'hidden' channels. Set hidden, or name one stage."
+        )
+    if len({found.stride_t for found in read}) > 1:
+        raise ValueError(
+            f"The {kind} head of task {task!r} reads stages {numbers}, whose frames differ "
+            f"(strides over time: {[found.stride_t for found in read]}). Name stages of one stride."
+        )
+    return numbers
+
+
+def _maps(info: Sequence[StageInfo]) -> list[int]:
+    """Return the numbers of the stages that have a map."""
+    return [number for number, stage in enumerate(info) if stage.space == "map"]
+
+
+def _default_map(info: Sequence[StageInfo], task: str, kind: str) -> int:
+    """Return the deepest map stage of at most 1/8 of the input, else the finest."""
+    maps = _maps(info)
+    if not maps:
+        raise ValueError(
+            f"The {kind} head of task {task!r} needs a stage with a map [H, W], but the encoder's "
+            f"stages give {', '.join(stage.space for stage in info)}."
+        )
+    fine = [number for number in maps if info[number].stride_s <= 8]
+    return max(fine) if fine else min(maps, key=lambda number: info[number].stride_s)
+
+
 def average_space(x: Feature) -> Feature:
     """Average ``[N, C, T, *space]`` over space: ``[N, C, T]``."""
     return x.flatten(3).mean(-1) if x.dim() > 3 else x
+
+
+def average_frames(x: Tensor, window: int | None, state: State) -> tuple[Tensor, State]:
+    """Average ``[N, C, T]`` over all frames, or over the last ones of a stream.
+
+    Args:
+        x: features of some frames.
+        window: how many of the last frames count; None: all that are given.
+        state: what the frames before left; empty at the beginning.
+
+    Returns:
+        ``[N, C]``, and the window's earlier frames.
+    """
+    if window is None:
+        return x.mean(2), {}
+    if "past" in state:
+        x = torch.cat((state["past"], x), 2)
+    x = x[:, :, -window:]
+    return x.mean(2), {"past": x[:, :, x.shape[2] - min(x.shape[2], window - 1) :]}

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from onebody.config import Config
 from onebody.models.base import Head, StageInfo
 from onebody.models.frames import fold_frames, restore_frames
-from onebody.models.heads import check_form, find_stage
+from onebody.models.heads import check_form, map_stages
 from onebody.models.softargmax import (
     expected_position,
     expected_value,
@@ -120,42 +120,6 @@ def build_joint_head(
         ValueError: if a stage has no map, or stages cannot be joined.
     """
     check_form(task, "joints", config.kind)
-    if config.stages is None:
-        stages = [_default_stage(info, task.name)]
-    else:
-        stages = [find_stage(stage, info, task.name) for stage in config.stages]
+    stages = map_stages(config.stages, info, task.name, kind=config.kind, hidden=config.hidden)
     read = [info[stage] for stage in stages]
-    for stage, found in zip(stages, read, strict=True):
-        if found.space != "map":
-            raise ValueError(
-                f"The joints head of task {task.name!r} needs a stage with a map [H, W], but stage "
-                f"{stage} gives {found.space!r}. Stages with a map: {_maps(info) or 'none'}."
-            )
-    if len(stages) > 1 and not config.hidden:
-        raise ValueError(
-            f"The joints head of task {task.name!r} reads stages {stages}: to join them it needs "
-            "'hidden' channels. Set hidden, or name one stage."
-        )
-    if len({found.stride_t for found in read}) > 1:
-        raise ValueError(
-            f"The joints head of task {task.name!r} reads stages {stages}, whose frames differ "
-            f"(strides over time: {[found.stride_t for found in read]}). Name stages of one stride."
-        )
     return JointHead(stages, read, task.num_outputs, task.dims, config)
-
-
-def _maps(info: Sequence[StageInfo]) -> list[int]:
-    """Return the numbers of the stages that have a map."""
-    return [number for number, stage in enumerate(info) if stage.space == "map"]
-
-
-def _default_stage(info: Sequence[StageInfo], task: str) -> int:
-    """Return the deepest map stage of at most 1/8 of the input, else the finest."""
-    maps = _maps(info)
-    if not maps:
-        raise ValueError(
-            f"The joints head of task {task!r} needs a stage with a map [H, W], but the encoder's "
-            f"stages give {', '.join(stage.space for stage in info)}."
-        )
-    fine = [number for number in maps if info[number].stride_s <= 8]
-    return max(fine) if fine else min(maps, key=lambda number: info[number].stride_s)

@@ -23,6 +23,7 @@ from onebody.studies.section import Fold, StudyContext
 from onebody.training import Recipe, read_tables
 from onebody.training.keep import KeepConfig
 from onebody.training.pseudo import PseudoConfig
+from onebody.types import PLACES
 
 JOINT, SINGLE, TAUGHT = "joint", "single", "pseudo"
 """Kinds of networks: the last is the joint one with pseudo-labels of single-task teachers."""
@@ -114,7 +115,7 @@ def tasks_of(context: StudyContext, config: LabelsConfig) -> tuple[str, ...]:
         ValueError: if one is no class task with a twin, or shares its column with another task.
     """
     compared = [task for tasks in context.twins.values() for task in tasks]
-    classed = [task for task in compared if context.tasks[task].form != "joints"]
+    classed = [task for task in compared if context.tasks[task].form not in PLACES]
     for task in config.tasks:
         if task not in classed:
             raise ValueError(f"'study.labels' names {task!r}. {nearest(task, classed)}")

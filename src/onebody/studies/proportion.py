@@ -19,6 +19,7 @@ from onebody.data import ClassColumn
 from onebody.studies.runs import Plan
 from onebody.studies.section import Fold, StudyContext
 from onebody.training import Recipe, read_tables
+from onebody.types import PLACES
 
 NAMED, HARD, BALANCED = "named", "hard", "balanced"
 
@@ -86,7 +87,7 @@ def pair_of(context: StudyContext, config: ProportionConfig) -> tuple[str, str]:
     for task in pair:
         if task not in compared:
             raise ValueError(f"'study.proportions' names {task!r}. {nearest(task, compared)}")
-        if context.tasks[task].form == "joints":
+        if context.tasks[task].form in PLACES:
             raise ValueError(f"'study.proportions': {task!r} is no task of one class per clip.")
     first, second = (context.tasks[task].column for task in pair)
     if first == second:

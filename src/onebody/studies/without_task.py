@@ -20,6 +20,7 @@ from onebody.studies.arms import with_seed
 from onebody.studies.runs import Plan
 from onebody.studies.section import StudyContext
 from onebody.training import Recipe, read_tables
+from onebody.types import PLACES
 
 Way: TypeAlias = Literal["routed", "union"]
 
@@ -86,7 +87,7 @@ def class_tasks(context: StudyContext) -> tuple[str, ...]:
         name
         for tasks in context.twins.values()
         for name in tasks
-        if context.tasks[name].form != "joints"
+        if context.tasks[name].form not in PLACES
     )
     if len(found) < 2:
         raise ValueError(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from onebody.config import Config, Factory, build
 from onebody.tasks.base import Task, taught
+from onebody.tasks.box import BoxConfig, BoxTask, build_box
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.classification import (
     ClassificationConfig,
@@ -36,6 +37,11 @@ TASKS: dict[str, Factory[Task]] = {
         config=Pose3DConfig,
         build=build_pose3d,
         summary="joints of every frame in space, relative to a given distance",
+    ),
+    "box": Factory(
+        config=BoxConfig,
+        build=build_box,
+        summary="where the person is: a box in every frame of the picture",
     ),
     "union": Factory(
         config=UnionConfig,
@@ -87,6 +93,8 @@ __all__ = [
     "Pose2DTask",
     "Pose3DConfig",
     "Pose3DTask",
+    "BoxConfig",
+    "BoxTask",
     "JointTask",
     "NONE_OF_THESE",
     "UnionConfig",

@@ -45,7 +45,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def num_outputs(self) -> int:
-        """Size of the head's output: classes C (vector, frames) or joints J (joints)."""
+        """Size of the head's output: classes C (vector, frames), joints J (joints) or 4 (box)."""
 
     @property
     def dims(self) -> int:
@@ -99,7 +99,8 @@ class Task(ABC):
 
         Returns:
             Class probabilities ``[N, C]``; joints ``[N, T, J, D + 1]`` in source pixels (2D) or mm
-            in the camera's frame (3D), last channel confidence in [0, 1].
+            in the camera's frame (3D), last channel confidence in [0, 1]; boxes ``[N, T, 4]`` in
+            source pixels.
         """
 
     @abstractmethod

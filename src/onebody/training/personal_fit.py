@@ -26,6 +26,7 @@ from onebody.config import Config
 from onebody.data import Batch, Loader, Source
 from onebody.models import Network
 from onebody.tasks import Task
+from onebody.types import PLACES
 
 Keep: TypeAlias = Literal["freeze", "distill"]
 
@@ -151,7 +152,7 @@ def former_loss(task: Task, output: Tensor, former: Tensor) -> Tensor:
         output: ``[N, ..]``.
         former: the same of the network as it was.
     """
-    if task.form == "joints":
+    if task.form in PLACES:
         return F.l1_loss(output.float(), former.float())
     told = F.log_softmax(output.float(), -1).flatten(0, -2)
     return F.kl_div(

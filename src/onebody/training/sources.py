@@ -164,7 +164,12 @@ def judged_columns(
     for name, task in tasks.items():
         target = task.target_spec(table)
         people = recipe.judged_on.get(name)
-        if target.form not in ("class", "joints"):
+        if target.form == "box" and not target.skeleton and people:
+            raise ValueError(
+                f"'judged_on': task {name!r} reads the table's boxes, which are no label column. "
+                "Leave it out."
+            )
+        if target.form not in ("class", "joints", "box"):
             if people:
                 raise ValueError(
                     f"'judged_on': task {name!r} is made of other tasks' labels. Name those tasks."
