@@ -46,6 +46,63 @@ TINY: dict[str, dict[str, Any]] = {
         "stem_frames": 7,
         "max_pool": True,
     },
+    "two-stream": {
+        "kind": "two-stream",
+        "width": 0.25,
+        "keypoints": 2,
+        "point_width": 2,
+        "temporal_width": 32,
+        "dilations": [1, 2],
+        "fuse": 1,
+    },
+    "two-stream-causal": {
+        "kind": "two-stream",
+        "width": 0.25,
+        "keypoints": 0,
+        "temporal_width": 24,
+        "dilations": [1, 2],
+        "fuse": None,
+        "lags": [1, 3],
+        "causal": True,
+    },
+    "recurrent": {
+        "kind": "recurrent",
+        "cell": "lstm",
+        "hidden": 12,
+        "layers": 2,
+        "trunk": {
+            "kind": "light",
+            "width": 0.25,
+            "keypoints": 2,
+            "point_width": 2,
+            "temporal_width": 32,
+            "dilations": [],
+        },
+    },
+    "recurrent-hybrid": {
+        "kind": "recurrent",
+        "hidden": 12,
+        "trunk": {"kind": "skeleton", "channels": 16, "depth": 3, "causal": True},
+    },
+    "hierarchy": {
+        "kind": "hierarchy",
+        "scales": [1, 2, 3],
+        "trunk": {"kind": "skeleton", "channels": 12, "depth": 1},
+    },
+    "hierarchy-causal": {
+        "kind": "hierarchy",
+        "scales": [1, 2, 3],
+        "norm": "layer",
+        "causal": True,
+        "trunk": {
+            "kind": "light",
+            "width": 0.25,
+            "keypoints": 2,
+            "point_width": 2,
+            "temporal_width": 32,
+            "dilations": [],
+        },
+    },
     "skeleton": {
         "kind": "skeleton",
         "channels": 16,
@@ -106,6 +163,33 @@ TINY: dict[str, dict[str, Any]] = {
         "dilations": [1, 2],
         "causal": True,
     },
+    "fusion": {
+        "kind": "fusion",
+        "channels": 12,
+        "branches": {
+            "skeleton": {"kind": "skeleton", "channels": 8, "depth": 1},
+            "imu": {"kind": "imu-spectral", "branch": 4, "channels": 8, "window": 8, "hop": 3},
+        },
+    },
+    "fusion-causal": {
+        "kind": "fusion",
+        "channels": 12,
+        "how": "early",
+        "causal": True,
+        "branches": {
+            "skeleton": {"kind": "skeleton", "channels": 8, "depth": 1, "causal": True},
+            "imu": {"kind": "tcn-imu", "channels": 8, "depth": 2, "causal": True},
+        },
+    },
+    "fusion-late": {
+        "kind": "fusion",
+        "channels": 8,
+        "how": "late",
+        "branches": {
+            "skeleton": {"kind": "skeleton", "channels": 8, "depth": 1},
+            "imu": {"kind": "tcn-imu", "channels": 8, "depth": 2},
+        },
+    },
 }
 """Encoder configs by name; every kind needs one."""
 
@@ -113,8 +197,18 @@ TINY: dict[str, dict[str, Any]] = {
 READ_JOINTS = ("skeleton", "stgcn", "skeleton-transformer")
 """Kinds of encoders that are given skeletons, not pictures."""
 
-NUMBERS = {**dict.fromkeys(READ_JOINTS, SKELETONS), "imu-spectral": WORN, "tcn-imu": WORN}
+NUMBERS = {
+    **dict.fromkeys(READ_JOINTS, SKELETONS),
+    **dict.fromkeys(("imu-spectral", "tcn-imu"), WORN),
+    "fusion": {**SKELETONS, **WORN},
+}
 """What encoders read that do not read pictures, by kind."""
+
+
+def reader(values: Mapping[str, Any]) -> str:
+    """Return the kind of encoder whose stem reads the input: of the trunk, where there is one."""
+    return str(values.get("trunk", values)["kind"])
+
 
 SHARED: dict[str, dict[str, Any]] = {
     **{kind: {"kind": kind} for kind in SHARINGS},
@@ -196,7 +290,7 @@ def all_forms() -> dict[str, Task]:
 
 def forms_of(encoder: str) -> dict[str, Task]:
     """Return tasks of all forms that an encoder of this kind has features for, by equal names."""
-    if TINY[encoder]["kind"] in NUMBERS:  # has no picture to find joints in
+    if reader(TINY[encoder]) in NUMBERS:  # has no picture to find joints in
         return by_name(vector("action"), frames("phase"), frames("pose"), vector("body"))
     return all_forms()
 
@@ -211,12 +305,16 @@ def batch_for(
     seed: int = 0,
 ) -> Batch:
     """Make a Batch of what an encoder reads: pictures, skeletons or sensor readings."""
-    if TINY[encoder]["kind"] not in NUMBERS:
+    if reader(TINY[encoder]) not in NUMBERS:
         return make_batch(rows, num_frames, height, width, seed=seed)
-    ((name, shape),) = NUMBERS[TINY[encoder]["kind"]].items()
-    size = (rows, num_frames, shape.sensors or 20, shape.channels)
-    x = torch.rand(size, generator=torch.Generator().manual_seed(seed))
-    return Batch(inputs={name: x}, context=make_context(rows, num_frames))
+    generator = torch.Generator().manual_seed(seed)
+    inputs = {
+        name: torch.rand(
+            (rows, num_frames, shape.sensors or 20, shape.channels), generator=generator
+        )
+        for name, shape in NUMBERS[reader(TINY[encoder])].items()
+    }
+    return Batch(inputs=inputs, context=make_context(rows, num_frames))
 
 
 def time_axis(name: str) -> int:
@@ -279,7 +377,7 @@ def make_network(
         },
         "test",
     )
-    network = build_network(config, tasks, NUMBERS.get(values["kind"], INPUTS))
+    network = build_network(config, tasks, NUMBERS.get(reader(values), INPUTS))
     if not fresh:
         scramble(network)
     return network

@@ -22,7 +22,20 @@ from model_helpers import (
 from onebody.models import ENCODERS, Ask, all_rows
 from onebody.models.multitask import MultiTask
 
-VARIANTS = ("light", "resnet3d-hara", "skeleton", "stgcn-causal", "tcn-imu")
+VARIANTS = (
+    "light",
+    "resnet3d-hara",
+    "skeleton",
+    "stgcn-causal",
+    "tcn-imu",
+    "two-stream",
+    "two-stream-causal",
+    "recurrent",
+    "recurrent-hybrid",
+    "hierarchy-causal",
+    "fusion-causal",
+    "fusion-late",
+)
 """Encoders that differ from others in their stages' insides only: one way of sharing will do."""
 
 EACH = [(e, s) for e, s in itertools.product(TINY, SHARED) if s == "hard" or e not in VARIANTS]
@@ -232,11 +245,11 @@ def test_looking_ahead_is_what_causal_says(encoder, sharing) -> None:
     network = make_network(encoder, by_name(frames("phase")), sharing=sharing).eval()
     assert isinstance(network, MultiTask)
     batch = batch_for(encoder, 1, 12)
-    ((name, before),) = batch.inputs.items()
-    changed = before.clone()
-    late = changed.narrow(time_axis(name), 8, 4)
-    late.copy_(1 - late)
-    other = type(batch)(inputs={name: changed}, context=batch.context)
+    changed = {name: before.clone() for name, before in batch.inputs.items()}
+    for name, values in changed.items():
+        late = values.narrow(time_axis(name), 8, 4)
+        late.copy_(1 - late)
+    other = type(batch)(inputs=changed, context=batch.context)
     moved = (network([batch])[0]["phase"][-1] - network([other])[0]["phase"][-1])[0, :8].abs().max()
     assert (float(moved) < 1e-6) == network.causal
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from model_helpers import NUMBERS as READ_NUMBERS
-from model_helpers import SHARED, TINY, batch_for, scramble
+from model_helpers import SHARED, TINY, batch_for, reader, scramble
 
 from onebody.config import Config, read_config
 from onebody.data import InputSpec
@@ -40,7 +40,7 @@ NUMBERS = {
 
 def _fitting(encoder: str) -> tuple[dict[str, Config], InputSpec]:
     """Return tasks and input that an encoder can serve."""
-    if (shapes := READ_NUMBERS.get(TINY[encoder]["kind"])) is None:
+    if (shapes := READ_NUMBERS.get(reader(TINY[encoder]))) is None:
         return TASKS, SPEC
     (modality,) = shapes
     return {name: task for name, task in TASKS.items() if name != "pose"}, NUMBERS[modality]

@@ -32,6 +32,7 @@ from onebody.models.class_head import (
 from onebody.models.cost import Cost, blank_batch, network_cost
 from onebody.models.cross_stitch import CrossStitchConfig, build_cross_stitch
 from onebody.models.hard import HardConfig, build_hard
+from onebody.models.hierarchy import HierarchyConfig, build_hierarchy
 from onebody.models.init_weights import InitReport, initialize, load_pretrained
 from onebody.models.inputs import InputShape, input_shapes
 from onebody.models.joint_head import JointHeadConfig, build_joint_head
@@ -42,8 +43,10 @@ from onebody.models.modes import evaluating
 from onebody.models.mtan import MtanConfig, build_mtan
 from onebody.models.multitask import MultiTask
 from onebody.models.nddr import NddrConfig, build_nddr
+from onebody.models.parts_head import PartsHeadConfig, build_parts_head
 from onebody.models.point_head import PointHeadConfig, build_point_head
 from onebody.models.points import PointsConfig, build_points
+from onebody.models.recurrent import RecurrentConfig, build_recurrent
 from onebody.models.registry import ENCODERS, HEADS, NETWORKS, SHARINGS
 from onebody.models.resnet3d import ResNet3DConfig, build_resnet3d
 from onebody.models.sensor_spectral import ImuSpectralConfig, build_imu_spectral
@@ -65,6 +68,7 @@ from onebody.models.store import (
     save_network,
 )
 from onebody.models.stream import StreamConfig, build_stream
+from onebody.models.two_stream import TwoStreamConfig, build_two_stream
 
 ENCODERS["light"] = Factory(
     config=LightConfig,
@@ -85,6 +89,21 @@ ENCODERS["stream"] = Factory(
     config=StreamConfig,
     build=build_stream,
     summary="poses and actions of a stream's every frame as it comes; sizes s, m, l",
+)
+ENCODERS["two-stream"] = Factory(
+    config=TwoStreamConfig,
+    build=build_two_stream,
+    summary="a trunk of pictures and one of their differences, joined at a stated stage",
+)
+ENCODERS["recurrent"] = Factory(
+    config=RecurrentConfig,
+    build=build_recurrent,
+    summary="LSTM or GRU over any trunk's frames, by default light's; runs on a stream",
+)
+ENCODERS["hierarchy"] = Factory(
+    config=HierarchyConfig,
+    build=build_hierarchy,
+    summary="several time scales on any trunk, each made of those below, all side by side",
 )
 ENCODERS["skeleton"] = Factory(
     config=SkeletonConfig,
@@ -147,6 +166,11 @@ HEADS["class"] = Factory(
 )
 HEADS["frame"] = Factory(
     config=FrameHeadConfig, build=build_frame_head, summary="one answer for every frame"
+)
+HEADS["parts"] = Factory(
+    config=PartsHeadConfig,
+    build=build_parts_head,
+    summary="an answer from each stream, time scale or plane, and one fused from all",
 )
 HEADS["joints"] = Factory(
     config=JointHeadConfig,

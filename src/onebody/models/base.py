@@ -58,6 +58,10 @@ class StageInfo:
         stride_s: input pixels per feature pixel (map), else 1.
         points: J of a joints space, else 0.
         coordinates: leading channels that say where a point is; the others are features.
+        parts: equal runs of channels that are Features of their own, side by side (streams, time
+            scales, planes), so that a head can answer from each.
+        media: parts that are media, of which any may be missing: the first channel of each is not 0
+            where it is there. 0: there are none such.
     """
 
     width: int
@@ -66,6 +70,8 @@ class StageInfo:
     stride_s: int = 1
     points: int = 0
     coordinates: int = 0
+    parts: int = 1
+    media: int = 0
 
 
 class Stem(nn.Module, ABC):
@@ -238,6 +244,10 @@ class Head(nn.Module, ABC):
 
     stages: tuple[int, ...]
     causal: bool
+
+    def output_weights(self, count: int) -> tuple[float, ...]:
+        """Return how much each of its outputs weighs in the loss; see `Network`."""
+        return (1.0,) * count
 
     @abstractmethod
     def forward(

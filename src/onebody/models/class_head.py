@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from onebody.config import Config
 from onebody.models.base import Head, StageInfo
-from onebody.models.frames import restore_frames
+from onebody.models.frames import average_frames, restore_frames
 from onebody.models.heads import average_space, check_form, find_stage
 from onebody.tasks import Task
 from onebody.types import Feature, State
@@ -66,14 +65,8 @@ class ClassHead(Head):
         state: State,
     ) -> tuple[tuple[Tensor, ...], State]:
         """Map a Feature of N rows to ``[N, C]``; remembers the window's earlier frames."""
-        x = average_space(features[self.stages[0]])  # [N, C, T]
-        left: State = {}
-        if self.window is not None:
-            if "past" in state:
-                x = torch.cat((state["past"], x), 2)
-            x = x[:, :, -self.window :]
-            left = {"past": x[:, :, x.shape[2] - min(x.shape[2], self.window - 1) :]}
-        return (self.linear(self.dropout(x.mean(2))).float(),), left
+        x, left = average_frames(average_space(features[self.stages[0]]), self.window, state)
+        return (self.linear(self.dropout(x)).float(),), left
 
 
 class FrameHead(Head):

@@ -1,9 +1,11 @@
-"""Folding time into the batch and back, channels-last weights, and the input's frames restored."""
+"""Folding time into the batch and back, channels-last weights, frames restored and averaged."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+
+from onebody.types import State
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -55,3 +57,22 @@ def restore_frames(x: Tensor, num_frames: int, stride: int) -> Tensor:
     high = (low + 1).clamp(max=last)
     share = (place - low).to(x.dtype).view(-1, *(1,) * (x.dim() - 2))
     return torch.lerp(x[:, low], x[:, high], share)
+
+
+def average_frames(x: Tensor, window: int | None, state: State) -> tuple[Tensor, State]:
+    """Average ``[N, C, T]`` over all frames, or over the last ones of a stream.
+
+    Args:
+        x: features of some frames.
+        window: how many of the last frames count; None: all that are given.
+        state: what the frames before left; empty at the beginning.
+
+    Returns:
+        ``[N, C]``, and the window's earlier frames.
+    """
+    if window is None:
+        return x.mean(2), {}
+    if "past" in state:
+        x = torch.cat((state["past"], x), 2)
+    x = x[:, :, -window:]
+    return x.mean(2), {"past": x[:, :, x.shape[2] - min(x.shape[2], window - 1) :]}

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
 from onebody.models.base import StageInfo
 from onebody.tasks import Task
-from onebody.types import Feature, Form, State
+from onebody.types import Feature, Form
 
 
 def check_form(task: Task, form: Form, kind: str) -> None:
@@ -103,22 +100,3 @@ def _default_map(info: Sequence[StageInfo], task: str, kind: str) -> int:
 def average_space(x: Feature) -> Feature:
     """Average ``[N, C, T, *space]`` over space: ``[N, C, T]``."""
     return x.flatten(3).mean(-1) if x.dim() > 3 else x
-
-
-def average_frames(x: Tensor, window: int | None, state: State) -> tuple[Tensor, State]:
-    """Average ``[N, C, T]`` over all frames, or over the last ones of a stream.
-
-    Args:
-        x: features of some frames.
-        window: how many of the last frames count; None: all that are given.
-        state: what the frames before left; empty at the beginning.
-
-    Returns:
-        ``[N, C]``, and the window's earlier frames.
-    """
-    if window is None:
-        return x.mean(2), {}
-    if "past" in state:
-        x = torch.cat((state["past"], x), 2)
-    x = x[:, :, -window:]
-    return x.mean(2), {"past": x[:, :, x.shape[2] - min(x.shape[2], window - 1) :]}

@@ -70,6 +70,13 @@ class MultiTask(Network):
         """How often a training step runs; see `Network.passes`."""
         return self.sharing.passes
 
+    def output_weights(self, task: str, count: int) -> tuple[float, ...]:
+        """Return how much each of a task's outputs weighs; its head says so."""
+        if task not in self.heads:  # a composite
+            return super().output_weights(task, count)
+        head: Head = self.heads[task]  # type: ignore[assignment]
+        return head.output_weights(count)
+
     def rates(self) -> dict[str, float]:
         """Return the factors of mixing coefficients; see `Network.rates`."""
         return {f"sharing.{name}": rate for name, rate in self.sharing.rates().items()}
