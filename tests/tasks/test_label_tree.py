@@ -75,6 +75,8 @@ def test_mirror_of_a_class_holds_the_mirror_images_of_its_leaves():
         ({"a": ["x", "a"]}, "places 'a' twice: a and a / a"),
         ({"a": ["x"]}, "expected two leaves or more, found 1"),
         ({}, "expected two leaves or more, found 0"),
+        ({"all": ["x", "y"]}, "everything under 'all', a class that says nothing"),
+        ({"all": {"a": ["x"], "b": ["y"]}}, "everything under 'all'"),
         ({"a": "x"}, "expected under a a list of leaves or a mapping of classes, found 'x'"),
         ({"a": [1, "x"]}, "expected a name, found 1"),
         ({"a": {"b": ["x", 2.0]}}, "expected a name, found 2.0"),

@@ -106,7 +106,7 @@ def make_tree(task: str, branches: Mapping[str, Any]) -> LabelTree:
 
     Raises:
         ValueError: if a name stands in two places, a branch is something else, or there are fewer
-            than two leaves.
+            than two leaves, or one class above them all.
     """
     entries = list(_walk(task, branches, ()))
     places: dict[str, tuple[str, ...]] = {}
@@ -122,6 +122,12 @@ def make_tree(task: str, branches: Mapping[str, Any]) -> LabelTree:
     inner = tuple(name for name, _, leaf in entries if not leaf)
     if len(leaves) < 2:
         raise ValueError(f"Tree {task!r}: expected two leaves or more, found {len(leaves)}.")
+    tops = [name for name, above, _ in entries if not above]
+    if len(tops) == 1:
+        raise ValueError(
+            f"Tree {task!r} has everything under {tops[0]!r}, a class that says nothing. Leave it "
+            "out and state what stands below it."
+        )
     return LabelTree(
         leaves=leaves, inner=inner, above=tuple(places[name] for name in leaves + inner)
     )
