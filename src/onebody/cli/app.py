@@ -17,6 +17,7 @@ from onebody.cli.convert import convert
 from onebody.cli.data_check import check
 from onebody.cli.data_show import show
 from onebody.cli.demo import demo
+from onebody.cli.detect import detect
 from onebody.cli.errors import Commands, command_group, show_warning
 from onebody.cli.evaluate import evaluate
 from onebody.cli.export import export
@@ -52,6 +53,7 @@ app.command("compare")(compare)
 app.command("study")(study)
 app.command("classic")(classic)
 app.command("evaluate")(evaluate)
+app.command("detect")(detect)
 app.command("personalize")(personalize)
 app.command("predict")(predict)
 app.command("live")(live)

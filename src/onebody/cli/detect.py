@@ -1,0 +1,189 @@
+"""``onebody detect``: when something happens, in streams of held-out clips or in a video."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from onebody.evaluation.detection import SpaceFigures
+
+CHOSEN = "detect.json"
+"""In a run's folder: what was chosen on its validation rows."""
+
+
+def detect(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    video: Annotated[
+        str,
+        typer.Argument(
+            help="A video or folder of pictures to look at, in place of held-out clips."
+        ),
+    ] = "",
+    minutes: Annotated[
+        float, typer.Option(help="Length of the streams; 0: every clip once.", min=0.0)
+    ] = 10.0,
+    decoder: Annotated[
+        list[str] | None, typer.Option(help="events, gradient or window (repeat) [all].")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Whose clips are measured: test, validation.")
+    ] = "test",
+    seed: Annotated[int, typer.Option(min=0, help="Of the clips' order and the gaps.")] = 0,
+    fps: Annotated[
+        float | None, typer.Option(help="With VIDEO: frames per second of pictures.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="With VIDEO: folder for JSON and CSV [.].")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell when something happens, and compare the ways to tell it.
+
+    Held-out clips are put in a row with idle between. Thresholds are chosen on streams of the run's
+    validation clips, and kept in RUN/detect.json, which is what VIDEO is looked at with.
+    """
+    from onebody.config import lookup
+    from onebody.inference.detectors import DETECTORS
+
+    for name in decoder or ():
+        lookup(DETECTORS, name, "decoder")
+    if video:
+        from onebody.cli.detect_video import detect_video
+
+        detect_video(run, video, decoder, fps=fps, out=out, device=device, as_json=as_json)
+        return
+    if out is not None or fps is not None:
+        raise ValueError("--out and --fps mean something only with a VIDEO.")
+    found = _measured(run, minutes, decoder, split, seed, device)
+    if as_json:
+        typer.echo(json.dumps(plain(found), indent=2, allow_nan=False))
+        return
+    for line in detection_lines(found):
+        typer.echo(line)
+
+
+def _measured(
+    run: Path, minutes: float, decoder: list[str] | None, split: str, seed: int, device: str
+) -> dict[str, SpaceFigures]:
+    """Measure a run, and keep what was chosen."""
+    from onebody.cli.opened import open_run, protocol_of
+    from onebody.evaluation.detection import measure_detection
+    from onebody.evaluation.stream_scores import Running
+    from onebody.evaluation.untrimmed import UntrimmedConfig
+    from onebody.inference.detectors import DETECTORS
+
+    if split not in ("test", "validation"):
+        raise ValueError(f"--split: expected test or validation, found {split!r}.")
+    opened = open_run(run, split, protocol_of(run, {}), device=device)
+    found = measure_detection(
+        opened.saved,
+        opened.splits["validation"],
+        opened.sources,
+        UntrimmedConfig(minutes=minutes or None, seed=seed),
+        detectors=tuple(decoder or DETECTORS),
+        running=Running(device=device, bf16=opened.bf16),
+        say=lambda line: typer.echo(line, err=True),
+    )
+    _keep(run / CHOSEN, found)
+    return found
+
+
+def _keep(path: Path, found: Mapping[str, SpaceFigures]) -> None:
+    """Write what was chosen, beside what was chosen before of other decoders."""
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    for space, figures in found.items():
+        for name, way in figures.ways.items():
+            if way.chosen is not None:
+                kept.setdefault(space, {})[name] = way.config.model_dump(mode="json")
+    if kept:
+        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
+    """Yield a table per label space, then what the settings were."""
+    from onebody.cli.tables import show, text_table
+
+    for place, (space, figures) in enumerate(found.items()):
+        if place:
+            yield ""
+        yield (
+            f"{space}: {figures.minutes:.1f} minutes in {figures.streams} streams of "
+            f"{figures.clips} clips, {figures.idle_minutes:.1f} of them idle"
+        )
+        first = next(iter(figures.ways.values()))
+        columns = (
+            "decoder",
+            "found",
+            "true",
+            *(f"F1@{100 * least:.0f}" for least in first.f1),
+            "mAP@50",
+            "mAP",
+            "edit",
+            "false/idle min",
+            "delay s",
+        )
+        rows = [
+            (
+                name,
+                str(way.found),
+                str(way.true),
+                *(show(value, "%") for value in way.f1.values()),
+                show(way.precision[0.5], "%"),
+                show(way.mean_precision, "%"),
+                show(way.edit, "%"),
+                "-" if math.isnan(way.false_per_minute) else f"{way.false_per_minute:.2f}",
+                "-" if math.isnan(way.delay_s) else f"{way.delay_s:.2f}",
+            )
+            for name, way in figures.ways.items()
+        ]
+        yield from text_table(columns, rows)
+        for name, way in figures.ways.items():
+            values = way.config.model_dump(exclude_defaults=True)
+            text = ", ".join(f"{k} {v}" for k, v in values.items()) or "the defaults"
+            how = (
+                "no validation rows to choose on"
+                if way.chosen is None
+                else f"mean F1 of validation streams {100 * way.chosen:.1f} %"
+            )
+            yield f"{name}: {text} ({how})"
+
+
+def plain(found: Mapping[str, SpaceFigures]) -> dict[str, Any]:
+    """Return the figures as plain values; None: nothing to measure."""
+    return {
+        space: {
+            "streams": figures.streams,
+            "minutes": figures.minutes,
+            "idle_minutes": figures.idle_minutes,
+            "clips": figures.clips,
+            "decoders": {
+                name: {
+                    "config": way.config.model_dump(mode="json"),
+                    "validation_f1": way.chosen,
+                    "f1": {f"{least:g}": value for least, value in way.f1.items()},
+                    "average_precision": {
+                        f"{least:g}": _finite(value) for least, value in way.precision.items()
+                    },
+                    "mean_average_precision": _finite(way.mean_precision),
+                    "edit": _finite(way.edit),
+                    "false_per_idle_minute": _finite(way.false_per_minute),
+                    "median_delay_s": _finite(way.delay_s),
+                    "found": way.found,
+                    "true": way.true,
+                }
+                for name, way in figures.ways.items()
+            },
+        }
+        for space, figures in found.items()
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

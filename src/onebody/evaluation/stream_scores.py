@@ -1,0 +1,196 @@
+"""What a network says along an untrimmed stream: frame by frame, and of sliding windows.
+
+A causal network whose task answers per frame runs as it would live: its state goes on from frame to
+frame, also where one clip ends and the next begins. Any other network looks at windows as long as
+the clips that it learned from; a frame's scores are the mean of those of the windows that hold it.
+
+The baseline's windows come in several lengths, and begin afresh: a network knows nothing of what
+was before its window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onebody.data import Batch, Context
+from onebody.evaluation.answers import evaluating
+from onebody.evaluation.untrimmed import Untrimmed
+from onebody.inference.prediction import ClassAnswer
+from onebody.inference.segments import ScoreTrack
+from onebody.models import Calibration, Network, SavedNetwork
+from onebody.models.calibration import tempered
+from onebody.tasks.classes import ClassTask
+from onebody.types import Doubles, Floats, Ints
+
+LENGTHS = (1.0, 0.7, 1.4)
+"""Lengths of the baseline's windows, in those of the clips that the network learned from."""
+
+_HOP = 4
+"""A window begins every this-th part of its length."""
+
+_CHUNK = 32
+"""Most frames of a stream that run at once."""
+
+_WINDOWS = 16
+"""Most windows that run at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """How a network runs.
+
+    Attributes:
+        device: where.
+        bf16: compute in bfloat16 where that is safe.
+    """
+
+    device: str = "cpu"
+    bf16: bool = False
+
+
+def runs_as_stream(network: Network, task: ClassTask) -> bool:
+    """Return whether a network answers a task frame by frame, looking back only."""
+    return network.causal and task.form == "frames"
+
+
+def stream_track(
+    saved: SavedNetwork,
+    task: ClassTask,
+    stream: Untrimmed,
+    *,
+    windows: bool = True,
+    running: Running | None = None,
+) -> ScoreTrack:
+    """Run a network along a stream.
+
+    Args:
+        saved: the network.
+        task: whose scores are wanted; calibrated by its temperature, where it has one.
+        stream: what is shown.
+        windows: look at the windows of the baseline, too.
+        running: where and how.
+    """
+    how = running or Running()
+    network, calibration = saved.network, saved.calibration.get(task.name)
+    network.to(how.device)
+    kind, frames = torch.device(how.device).type, saved.input.frames
+    spans: list[Ints] = []
+    said: list[Floats] = []
+    with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=how.bf16):
+        if runs_as_stream(network, task):
+            scores = _along(network, task, stream, calibration, how)
+        else:
+            spans.append(window_spans(stream.num_frames, frames))
+            said.append(_windows(saved, task, stream, spans[0], how))
+            answer = ClassAnswer(classes=task.classes, windows=spans[0], scores=said[0])
+            scores = answer.per_frame(stream.num_frames)
+        for length in LENGTHS[len(spans) :] if windows else ():
+            spans.append(window_spans(stream.num_frames, max(2, round(length * frames))))
+            said.append(_windows(saved, task, stream, spans[-1], how))
+    track = ScoreTrack(
+        classes=task.classes, times_s=np.arange(len(scores)) / stream.rate, scores=scores
+    )
+    if not windows:
+        return track
+    return ScoreTrack(
+        classes=task.classes,
+        times_s=track.times_s,
+        scores=scores,
+        windows_s=_seconds(spans, stream.rate),
+        window_scores=np.concatenate(said),
+    )
+
+
+def window_spans(num_frames: int, length: int) -> Ints:
+    """Return ``[W, 2]`` first frames and frames after the last ones of windows of one length."""
+    length = min(length, num_frames)
+    hop = max(1, length // _HOP)
+    starts = np.arange(0, num_frames - length + 1, hop, dtype=np.int64)
+    if starts[-1] + length < num_frames:
+        starts = np.append(starts, num_frames - length)
+    return np.stack([starts, starts + length], axis=1)
+
+
+def _seconds(spans: list[Ints], rate: float) -> Doubles:
+    return np.asarray(np.concatenate(spans) / rate, np.float64)
+
+
+def _along(
+    network: Network,
+    task: ClassTask,
+    stream: Untrimmed,
+    calibration: Calibration | None,
+    how: Running,
+) -> Floats:
+    """Return ``[T, C]`` scores of a causal network, frame by frame."""
+    state: dict[str, Tensor] = {}
+    found = []
+    temperature = 1.0 if calibration is None else calibration.temperature
+    for piece in stream.frames():
+        for part in torch.split(piece, _CHUNK, dim=2):
+            outputs, state = network.stream(_batch(stream, part, how), state)
+            logits = outputs[task.name][-1].float() / temperature
+            found.append(task.frame_scores(logits)[0].cpu().numpy())
+    return np.concatenate(found).astype(np.float32)
+
+
+def _windows(
+    saved: SavedNetwork, task: ClassTask, stream: Untrimmed, spans: Ints, how: Running
+) -> Floats:
+    """Return ``[W, C]`` scores of windows."""
+    network, calibration = saved.network, saved.calibration.get(task.name)
+    temperature = 1.0 if calibration is None else calibration.temperature
+    found = []
+    for clips in _cut(stream, spans, None if network.causal else saved.input.frames):
+        batch = _batch(stream, clips, how)
+        rows = torch.ones(len(batch), dtype=torch.bool, device=how.device)
+        output = network([batch], [{task.name: rows}])[0][task.name][-1].float()
+        if task.form == "frames":  # as `Predictor`: means are tempered as they are
+            scores = task.decode(output, batch.context).cpu().numpy()
+            found.append(tempered(scores, temperature) if calibration else scores)
+        else:
+            found.append(task.decode(output / temperature, batch.context).cpu().numpy())
+    return np.concatenate(found).astype(np.float32)
+
+
+def _cut(stream: Untrimmed, spans: Ints, frames: int | None) -> Iterator[Tensor]:
+    """Yield windows ``[B, C, n, S, S]`` of one length, holding no more frames than they need.
+
+    Args:
+        stream: what is shown.
+        spans: ``[W, 2]``, in order.
+        frames: how many frames, spread over the window, are taken; None: all.
+    """
+    pieces = stream.frames()
+    held, first = torch.zeros(0), 0
+    for begin in range(0, len(spans), _WINDOWS):
+        part = spans[begin : begin + _WINDOWS]
+        low, high = int(part[0, 0]), int(part[-1, 1])
+        if held.ndim == 5:
+            held, first = held[:, :, low - first :], low
+        while held.ndim != 5 or first + held.shape[2] < high:
+            more = next(pieces)
+            held = more if held.ndim != 5 else torch.cat([held, more], dim=2)
+        length = int(part[0, 1] - part[0, 0])
+        count = length if frames is None else frames
+        within = np.minimum((np.arange(count) + 0.5) * length / count, length - 1).astype(np.int64)
+        yield torch.cat([held[:, :, start - first + within] for start in part[:, 0].tolist()])
+
+
+def _batch(stream: Untrimmed, pixels: Tensor, how: Running) -> Batch:
+    """Make the batch of clips ``[B, C, n, S, S]``."""
+    rows, count = pixels.shape[0], pixels.shape[2]
+    nan = float("nan")
+    context = Context(
+        row=torch.zeros(rows, dtype=torch.long),
+        times_s=torch.arange(count).expand(rows, -1) / stream.rate,
+        crop_to_source=torch.eye(2, 3).expand(rows, -1, -1),
+        camera=torch.full((rows, 4), nan),
+        depth_ref_mm=torch.full((rows,), nan),
+    )
+    return Batch(inputs={stream.source.spec.modality: pixels}, context=context).to(how.device)
