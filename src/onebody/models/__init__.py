@@ -31,11 +31,14 @@ from onebody.models.class_head import (
 )
 from onebody.models.cost import Cost, blank_batch, network_cost
 from onebody.models.cross_stitch import CrossStitchConfig, build_cross_stitch
+from onebody.models.fusion import FusionConfig, build_fusion
 from onebody.models.hard import HardConfig, build_hard
 from onebody.models.hierarchy import HierarchyConfig, build_hierarchy
 from onebody.models.init_weights import InitReport, initialize, load_pretrained
 from onebody.models.inputs import InputShape, input_shapes
 from onebody.models.joint_head import JointHeadConfig, build_joint_head
+from onebody.models.jtm import JtmConfig, build_jtm
+from onebody.models.late_head import LateHeadConfig, build_late_head
 from onebody.models.learned import LearnedConfig, build_learned
 from onebody.models.light import LightConfig, build_light
 from onebody.models.mmoe import MmoeConfig, build_mmoe
@@ -120,6 +123,11 @@ ENCODERS["skeleton-transformer"] = Factory(
     build=build_skeleton_transformer,
     summary="attention over the joints of each frame, then over time, for clips of any length",
 )
+ENCODERS["jtm"] = Factory(
+    config=JtmConfig,
+    build=build_jtm,
+    summary="joints' paths drawn as pictures of three planes, and a small 2D network for each",
+)
 ENCODERS["imu-spectral"] = Factory(
     config=ImuSpectralConfig,
     build=build_imu_spectral,
@@ -129,6 +137,11 @@ ENCODERS["tcn-imu"] = Factory(
     config=TcnImuConfig,
     build=build_tcn_imu,
     summary="worn sensors: dilated temporal convolutions on raw readings; runs on a stream",
+)
+ENCODERS["fusion"] = Factory(
+    config=FusionConfig,
+    build=build_fusion,
+    summary="several media, any may be missing: a branch each, joined early, by attention or late",
 )
 SHARINGS["hard"] = Factory(config=HardConfig, build=build_hard, summary="one encoder for all tasks")
 SHARINGS["cross-stitch"] = Factory(
@@ -171,6 +184,11 @@ HEADS["parts"] = Factory(
     config=PartsHeadConfig,
     build=build_parts_head,
     summary="an answer from each stream, time scale or plane, and one fused from all",
+)
+HEADS["late"] = Factory(
+    config=LateHeadConfig,
+    build=build_late_head,
+    summary="an answer from each medium, and their mean over the media that are there",
 )
 HEADS["joints"] = Factory(
     config=JointHeadConfig,

@@ -13,6 +13,7 @@ away from the diagonal.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -67,4 +68,6 @@ def build_nddr(
         return ChannelFusion(info.width, shares, norm=not info.coordinates)
 
     trunks = make_trunks(make_encoder, tasks, same=config.trunks == "same")
-    return TrunkSharing(trunks, fusion, rate=config.rate)
+    sharing = TrunkSharing(trunks, fusion, rate=config.rate)
+    sharing.info = tuple(replace(stage, media=0) for stage in sharing.info)  # channels are mixed
+    return sharing
