@@ -145,6 +145,14 @@ TINY: dict[str, dict[str, Any]] = {
         "heads": 2,
         "reach": 3,
     },
+    "jtm": {
+        "kind": "jtm",
+        "size": 16,
+        "window": 8,
+        "width": 0.25,
+        "keypoints": 2,
+        "point_width": 2,
+    },
     "imu-spectral": {
         "kind": "imu-spectral",
         "branch": 8,
@@ -194,7 +202,7 @@ TINY: dict[str, dict[str, Any]] = {
 """Encoder configs by name; every kind needs one."""
 
 
-READ_JOINTS = ("skeleton", "stgcn", "skeleton-transformer")
+READ_JOINTS = ("skeleton", "stgcn", "skeleton-transformer", "jtm")
 """Kinds of encoders that are given skeletons, not pictures."""
 
 NUMBERS = {

@@ -33,6 +33,7 @@ VARIANTS = (
     "recurrent",
     "recurrent-hybrid",
     "hierarchy-causal",
+    "jtm",
     "fusion-causal",
     "fusion-late",
 )
