@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from onebody.cli.app import app
 from onebody.cli.predict import result_names
 from onebody.inference import Prediction, write_video
+from onebody.models import save_network
 from saved_runs import write_run
+from stream_networks import tiny_stream
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,32 @@ def test_a_missing_run_is_refused(tmp_path):
     result = predict(tmp_path / "nowhere", "a.mp4")
     assert result.exit_code == 2
     assert "nowhere: no such folder" in result.stderr
+
+
+def test_without_a_run_the_package_answers_and_says_what_it_is(tmp_path, make_video, monkeypatch):
+    import onebody.inference.default as default
+
+    saved = tiny_stream(notes={"demo": "demo weights, of no use"})
+    save_network(
+        tmp_path / "own", saved.network, config=saved.config, tasks=saved.tasks,
+        input=saved.input, notes=dict(saved.notes),
+    )  # fmt: skip
+    monkeypatch.setattr(default.load_default, "__defaults__", (tmp_path / "own",))
+    video = make_video(tmp_path / "a.mp4", 5)
+    result = predict(video, "--out", tmp_path / "o")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("demo weights, of no use\n")
+    lines = (tmp_path / "o" / "a.jsonl").read_text().splitlines()
+    assert [json.loads(line)["notice"] for line in lines] == ["demo weights, of no use"] * 5
+    named = predict(tmp_path / "own", video, "--out", tmp_path / "named")
+    assert named.exit_code == 0
+    assert (tmp_path / "named" / "a.jsonl").read_text().splitlines() == lines
+
+
+def test_a_network_without_videos_is_refused(saved_run):
+    result = predict(saved_run)
+    assert result.exit_code == 2
+    assert "is a network. Name videos after it." in result.stderr
 
 
 def test_a_strange_camera_is_refused(saved_run):

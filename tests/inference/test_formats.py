@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,18 @@ def assert_same(one: Prediction, other: Prediction) -> None:
 def test_json_round_trip_is_exact(union):
     prediction = make_prediction(union=union)
     assert_same(Prediction.from_json(prediction.to_json()), prediction)
+
+
+def test_a_notice_stands_in_every_form(tmp_path):
+    plain = make_prediction(union=True)
+    told = replace(plain, notice="demo weights")
+    told.save_npz(tmp_path / "a.npz")
+    for again in (Prediction.from_json(told.to_json()), Prediction.load_npz(tmp_path / "a.npz")):
+        assert_same(again, told)
+        assert again.notice == again[1:3].notice == "demo weights"
+    for per in ("frame", "window"):
+        assert {json.loads(line)["notice"] for line in told.to_jsonl(per)} == {"demo weights"}
+        assert not any("notice" in json.loads(line) for line in plain.to_jsonl(per))
 
 
 def test_npz_round_trip_is_exact(tmp_path):

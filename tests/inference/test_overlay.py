@@ -133,6 +133,17 @@ def test_labels_and_3d_views_are_added_beside_the_picture_not_over_it():
     assert drawn[:, height:].max() > 200  # text
 
 
+def test_a_notice_stands_below_everything():
+    prediction = make_prediction(union=True)
+    frames = np.zeros((len(prediction), 112, 112, 3), np.uint8)
+    plain = prediction.draw(frames)
+    told = replace(prediction, notice="demo weights").draw(frames)
+    height = plain.shape[1]
+    np.testing.assert_array_equal(told[:, :height], plain)
+    assert told.shape[1] > height
+    assert (told[:, height:] > 200).any(axis=(1, 2, 3)).all()  # letters, in every picture
+
+
 def test_an_unknown_3d_pose_takes_no_place():
     prediction = make_prediction(4)
     pose = prediction.poses["pose3d"]

@@ -14,16 +14,22 @@ from onebody.cli.errors import complain
 if TYPE_CHECKING:
     from onebody.inference import Label, Prediction, Predictor
 
+_OF_NETWORKS = ("recipe.yaml", "network.json", "model/network.json")
+"""A folder with one of these is a run or a saved network, not pictures."""
+
 _COLORED, _COLORED_SHARE = 24, 0.02
 """Difference of red, green and blue above which a pixel has a color, and how many of them make a
 picture in color: codecs give grey ones a tint."""
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run's folder, or a saved network.")],
-    videos: Annotated[
+    inputs: Annotated[
         list[str],
-        typer.Argument(help="Videos, pictures, folders of pictures, or arrays of joints."),
+        typer.Argument(
+            metavar="[RUN] VIDEOS...",
+            help="A run's folder, or a saved network (without one: the network that comes with "
+            "onebody); then videos, pictures, folders of pictures, or arrays of joints.",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
     fps: Annotated[
@@ -57,13 +63,17 @@ def predict(
     """
     from onebody.data.reading import channels_of
     from onebody.inference import load
+    from onebody.inference.default import demo_notice
 
+    run, videos = divided(inputs)
     names = result_names(videos)
     _spare_inputs(videos, names, out, video=not no_video)
     lens, look = read_camera(camera), _box(box, own=own_boxes)
     predictor = load(run, device=device)
     drawn = not no_video and channels_of(predictor.saved.input.modality) is not None
     out.mkdir(parents=True, exist_ok=True)
+    if notice := demo_notice(predictor.saved):
+        typer.echo(notice, err=True)
     failed = False
     for video, name in zip(videos, names, strict=True):
         try:
@@ -89,6 +99,25 @@ def predict(
         _tell_where_it_looked(prediction)
     if failed:
         raise typer.Exit(1)
+
+
+def divided(inputs: list[str]) -> tuple[Path | None, list[str]]:
+    """Tell a network's folder, if that comes first, from what is to be looked at.
+
+    Raises:
+        ValueError: if there is nothing to look at, or the first one is nothing at all.
+    """
+    first = Path(inputs[0])
+    if not first.suffix and "#" not in first.name and not first.exists():
+        raise ValueError(
+            f"{first}: no such folder. Name a run's folder, then videos; or videos alone, for the "
+            "network that comes with onebody."
+        )
+    if not any((first / place).is_file() for place in _OF_NETWORKS):
+        return None, inputs
+    if len(inputs) == 1:
+        raise ValueError(f"{first}: is a network. Name videos after it.")
+    return first, inputs[1:]
 
 
 def result_names(videos: list[str]) -> list[str]:

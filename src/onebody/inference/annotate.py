@@ -17,14 +17,11 @@ from onebody.inference.draw import (
     OUTLINE,
     PANEL,
     TASK_COLORS,
-    TEXT,
     Bar,
-    draw_panel,
+    compose,
     draw_skeleton,
     enlarge,
-    fit,
     font,
-    panel_height,
 )
 from onebody.inference.prediction import Label, PoseAnswer, Prediction
 from onebody.skeletons import get_skeleton
@@ -72,7 +69,7 @@ class Annotator:
                 layout = get_skeleton(pose.skeleton)
                 draw_skeleton(picture, joints, layout, thickness=min(picture.size) / 110)
         views = [_view(task, prediction.poses.get(task), picture.height) for task in self._views]
-        return self._composed(picture, views, self._bars(current))
+        return compose(picture, views, self._bars(current), self.notice, even=True)
 
     def _fitted(
         self, frame: Frames, prediction: Prediction, tasks: tuple[str, ...]
@@ -104,24 +101,6 @@ class Annotator:
             )
             for number, (task, label) in enumerate(found.items())
         ]
-
-    def _composed(self, picture: Image.Image, views: list[Image.Image], bars: list[Bar]) -> Frames:
-        """Put the views beside a picture, labels and the notice below."""
-        line = max(22, round(min(picture.size) / 17))
-        panel = panel_height(len(bars), line)
-        width = picture.width + sum(view.width for view in views)
-        height = picture.height + panel + (line if self.notice else 0)
-        whole = Image.new("RGB", (width + width % 2, height + height % 2), PANEL)
-        left = 0
-        for part in (picture, *views):
-            whole.paste(part, (left, 0))
-            left += part.width
-        draw_panel(whole, picture.height, bars, line)
-        if self.notice:
-            pen, letters = ImageDraw.Draw(whole), font(round(line * 0.55))
-            text = fit(self.notice, letters, width - line, pen)
-            pen.text((line // 2, picture.height + panel + line // 2), text, TEXT, letters, "lm")
-        return np.asarray(whole)
 
 
 def _view(task: str, pose: PoseAnswer | None, height: int) -> Image.Image:

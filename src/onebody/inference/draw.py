@@ -157,6 +157,44 @@ def draw_panel(picture: Image.Image, top: int, bars: Sequence[Bar], line_px: int
         pen.text((left + margin // 2, middle), text, TEXT, letters, anchor="lm")
 
 
+def compose(
+    picture: Image.Image,
+    views: Sequence[Image.Image],
+    bars: Sequence[Bar],
+    notice: str = "",
+    *,
+    even: bool = False,
+) -> Frames:
+    """Put views beside a picture, and lines with bars and a notice below.
+
+    Args:
+        picture: whose smaller side says how large letters are.
+        views: as high as the picture.
+        bars: one line each.
+        notice: one line more, shortened where it does not fit; empty: none.
+        even: whether width and height shall be even, as most video codecs want them.
+
+    Returns:
+        ``[H, W, 3]``.
+    """
+    line = max(22, round(min(picture.size) / 17))
+    width = picture.width + sum(view.width for view in views)
+    end = picture.height + panel_height(len(bars), line)
+    height = end + (line if notice else 0)
+    size = (width + width % 2, height + height % 2) if even else (width, height)
+    whole = Image.new("RGB", size, PANEL)
+    left = 0
+    for part in (picture, *views):
+        whole.paste(part, (left, 0))
+        left += part.width
+    draw_panel(whole, picture.height, bars, line)
+    if notice:
+        pen, letters = ImageDraw.Draw(whole), font(round(line * 0.55))
+        text = fit(notice, letters, width - line, pen)
+        pen.text((line // 2, end + line // 2), text, TEXT, letters, "lm")
+    return np.asarray(whole)
+
+
 def fit(
     text: str,
     letters: ImageFont.FreeTypeFont | ImageFont.ImageFont,

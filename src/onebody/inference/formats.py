@@ -117,6 +117,7 @@ def _frame_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
                 for task, pose in prediction.poses.items()
             },
             **_frame_places(prediction, i),
+            **_notice(prediction),
         }
 
 
@@ -127,6 +128,11 @@ def _frame_places(prediction: Prediction, frame: int) -> dict[str, Any]:
         for task, place in prediction.places.items()
     }
     return {"places": told} if told else {}
+
+
+def _notice(prediction: Prediction) -> dict[str, str]:
+    """Return what has to be said with every answer; mostly nothing."""
+    return {"notice": prediction.notice} if prediction.notice else {}
 
 
 def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
@@ -146,6 +152,7 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
                 "owner": best.task,
                 **({"above": [label.name for label in above]} if answer.paths else {}),
                 "probabilities": dict(zip(answer.classes, _plain(scores), strict=True)),
+                **_notice(prediction),
             }
 
 
@@ -186,6 +193,7 @@ def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
             for task, pose in prediction.poses.items()
         },
         **({"places": list(prediction.places)} if prediction.places else {}),
+        **_notice(prediction),
     }
     return header, arrays
 
@@ -200,6 +208,7 @@ def _join(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Prediction:
         first_frame=int(header["first_frame"]),
         times_s=typed["times_s"],
         boxes=typed.get("boxes"),
+        notice=str(header.get("notice", "")),
         classes={
             task: ClassAnswer(
                 classes=tuple(values["classes"]),

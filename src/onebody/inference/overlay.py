@@ -12,11 +12,10 @@ from onebody.inference.draw import (
     PANEL,
     TASK_COLORS,
     Bar,
-    draw_panel,
+    compose,
     draw_skeleton,
     enlarge,
     font,
-    panel_height,
 )
 from onebody.inference.prediction import Prediction
 from onebody.skeletons import Skeleton, get_skeleton
@@ -62,7 +61,7 @@ def draw_frames(
         _draw_poses(picture, prediction, i, scale)
         _draw_places(picture, prediction, i, scale)
         views = [_view(prediction, task, i, picture.height, bounds[task]) for task in bounds]
-        yield _compose(picture, views, bars)
+        yield compose(picture, views, bars, prediction.notice)
     if count != len(prediction):
         raise ValueError(
             f"{prediction.source}: {'more' if count > len(prediction) else count} frames given to "
@@ -132,16 +131,3 @@ def _view(
     solid = bool(pose.measured[frame])
     draw_skeleton(picture, points.astype(np.float32), skeleton, thickness=height / 110, solid=solid)
     return picture
-
-
-def _compose(picture: Image.Image, views: list[Image.Image], bars: list[Bar]) -> Frames:
-    """Put the views beside a picture and the labels below."""
-    line = max(22, round(min(picture.size) / 17))
-    width = picture.width + sum(view.width for view in views)
-    whole = Image.new("RGB", (width, picture.height + panel_height(len(bars), line)), PANEL)
-    left = 0
-    for part in (picture, *views):
-        whole.paste(part, (left, 0))
-        left += part.width
-    draw_panel(whole, picture.height, bars, line)
-    return np.asarray(whole)

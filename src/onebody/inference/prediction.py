@@ -149,6 +149,8 @@ class Prediction:
             the box is enlarged, mean over the windows that hold the frame; NaN where that was the
             whole picture, None where nobody asked for boxes.
         places: answers of tasks of boxes by name: where the person was found.
+        notice: what the network must not be taken for, as its notes say; it stands in every file
+            and picture that is made of the prediction. Empty: nothing.
     """
 
     source: str
@@ -160,6 +162,7 @@ class Prediction:
     first_frame: int = 0
     boxes: np.ndarray[Any, np.dtype[np.float64]] | None = None
     places: Mapping[str, PlaceAnswer] = field(default_factory=dict)
+    notice: str = ""
 
     def __post_init__(self) -> None:
         if self.boxes is not None:

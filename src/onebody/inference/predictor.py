@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from onebody.config import lookup
 from onebody.data import Context
 from onebody.data.reading import channels_of
+from onebody.inference.default import demo_notice, load_default
 from onebody.inference.merge import PoseTrack
 from onebody.inference.own_boxes import Box, Numbers, boxes_of, checked_box, per_frame, united
 from onebody.inference.place import PlaceTrack
@@ -32,18 +33,23 @@ from onebody.types import Array, Floats, Ints
 Camera = tuple[float, float, float, float]
 
 
-def load(folder: Path | str, *, device: str = "cpu") -> Predictor:
+def load(folder: Path | str | None = None, *, device: str = "cpu") -> Predictor:
     """Load a trained network.
 
     Args:
-        folder: a run's folder (that of ``onebody train``) or the ``model`` folder in it.
+        folder: a run's folder (that of ``onebody train``) or the ``model`` folder in it; None: the
+            network that comes with the package (`onebody.inference.default`).
         device: where it shall run: ``cpu``, ``cuda``, ``cuda:1``.
 
     Raises:
         ValueError: if there is no saved network (says where one was looked for), or no such device.
     """
-    folder = Path(folder)
     _check_device(device)
+    if folder is None:
+        own = load_default()
+        own.network.to(device)
+        return Predictor(saved=own, device=device)
+    folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder. Name a run (see 'onebody train --out').")
     model = folder / "model" if (folder / "model").is_dir() else folder
@@ -123,7 +129,8 @@ class Predictor:
             box: where to look: None: at the whole picture; x0, y0, x1, y1 of the person in source
                 pixels; ``own``: each window is looked at twice, the second time at the box that a
                 task of boxes finds, else around the joints that the network is sure of (where there
-                are none, at the whole picture again: `Prediction.boxes`). Boxes are enlarged by ``input.box_scale``.
+                are none, at the whole picture again: `Prediction.boxes`). Boxes are enlarged by
+                ``input.box_scale``.
             progress: is told windows done and windows in all.
 
         Raises:
@@ -152,7 +159,8 @@ class Predictor:
                 if progress is not None:
                     progress(int(group.windows[-1]) + 1, len(windows))
         shown = "array" if isinstance(source, np.ndarray) else str(source)
-        return answers.finish(shown, self.tasks, self.saved.calibration)
+        found = answers.finish(shown, self.tasks, self.saved.calibration)
+        return replace(found, notice=demo_notice(self.saved))
 
     def _groups(
         self, medium: Medium, windows: Ints, clips: int, boxes: Numbers | None = None

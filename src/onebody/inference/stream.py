@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onebody.inference.capture import CapturedFrame
+from onebody.inference.default import demo_notice
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, PersonFinder
 from onebody.inference.own_boxes import checked_box
@@ -283,6 +284,7 @@ class Stream:
             places=places,
             first_frame=self._count,
             boxes=None if answer is None else answer.box[None],
+            notice=demo_notice(self.saved),
         )
 
 
