@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 import onebody
 from onebody import simulate
@@ -25,18 +24,23 @@ from onebody.config import Config, nearest
 from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
 from onebody.datasets.prepared import kept_table
 from onebody.datasets.simulated_imu import Clips, by_sensor, sensor_readings, wearer_columns
-from onebody.labels import UNLABELED, LabelSpace, symmetric
+from onebody.datasets.simulated_plan import Plan, make_plan
+from onebody.datasets.simulated_stage import chosen, kind_column, stage_columns, with_joint_boxes
+from onebody.labels import UNLABELED, LabelSpace
 from onebody.simulate.actions import ACTIONS
 from onebody.simulate.body import BODY
 from onebody.simulate.camera import make_cameras
 from onebody.simulate.draws import uniform
 from onebody.simulate.gestures import GESTURES
+from onebody.simulate.held import OBJECTS
 from onebody.simulate.idle import IDLE
 from onebody.simulate.motion import MOVEMENTS, make_motion
 from onebody.simulate.movement import label_space
 from onebody.simulate.render import CHANNELS, render
 from onebody.simulate.scene import make_scenes
 from onebody.simulate.sensors import POSITIONS
+from onebody.simulate.stage import all_in_view, set_stage
+from onebody.simulate.surroundings import SURROUNDINGS
 
 Modality = Literal["rgb", "depth", "silhouette", "imu"]
 
@@ -69,6 +73,13 @@ class SimulatedConfig(Config):
         per: ``imu`` alone: a row per clip, all sensors of a ``body``, or one for each ``sensor``,
             with the column ``position``.
         mounting_deg: ``imu``: greatest angle by which people wear sensors in their own way.
+        fill: range of the share of the picture's side that a person's whole movement takes.
+        place: range of where they are in what is left of the picture (see `make_cameras`).
+        boxes: ``joints``: the table's box of a row is the smallest one around all its joints.
+        objects: what people hold in a hand (`onebody.simulate.held`), one of these at random in
+            each clip, with the column ``object``. Empty: nothing.
+        scenes: kinds of scenes (`onebody.simulate.surroundings`), likewise, with the column
+            ``scene``. Empty: rooms of one kind.
         outfits: different clothes that a person wears.
         seed: another number makes other people and performances.
         cache: folder of rendered sets; None: ``$ONEBODY_CACHE``, else ``onebody`` in
@@ -93,6 +104,11 @@ class SimulatedConfig(Config):
     occluders: float = Field(0.1, ge=0, le=1)
     clutter: float = Field(0.6, ge=0, le=1)
     noise: float = Field(1.0, ge=0)
+    fill: tuple[float, float] = (0.7, 0.95)  # hands should not shrink to a pixel
+    place: tuple[float, float] = (0.15, 0.85)
+    boxes: Literal["none", "joints"] = "none"
+    objects: tuple[str, ...] = ()
+    scenes: tuple[str, ...] = ()
     outfits: int = Field(3, ge=1)
     seed: int = Field(0, ge=0, le=1_000_000)
     cache: Path | None = None
@@ -100,7 +116,9 @@ class SimulatedConfig(Config):
     per: Literal["body", "sensor"] = "body"
     mounting_deg: float = Field(20.0, ge=0, le=180)
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"per", "mounting_deg", "idle"})
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"per", "mounting_deg", "idle", "fill", "place", "boxes", "objects", "scenes"}
+    )
 
     @field_validator("actions", "gestures", "idle")
     @classmethod
@@ -109,6 +127,26 @@ class SimulatedConfig(Config):
         for name in names or ():
             if name not in MOVEMENTS:
                 raise ValueError(f"there is no movement {name!r}. {nearest(name, MOVEMENTS)}")
+        return names
+
+    @field_validator("fill", "place")
+    @classmethod
+    def _range(cls, ends: tuple[float, float]) -> tuple[float, float]:
+        """Refuse what is no range of shares."""
+        if not 0 <= ends[0] <= ends[1] <= 1 or ends[1] == 0:
+            raise ValueError(f"expected two shares, 0 <= low <= high <= 1, found {list(ends)}")
+        return ends
+
+    @field_validator("objects", "scenes")
+    @classmethod
+    def _there(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Refuse things and kinds of scenes that do not exist, or that are named twice."""
+        known = OBJECTS if info.field_name == "objects" else SURROUNDINGS
+        for name in names:
+            if name not in known:
+                raise ValueError(f"there is no {name!r}. {nearest(name, known)}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected each name once, found {list(names)}")
         return names
 
     @model_validator(mode="after")
@@ -122,25 +160,9 @@ class SimulatedConfig(Config):
             raise ValueError(f"worn sensors need 3 frames or more, found frames: {self.frames}")
         if self.per == "sensor" and self.modalities != ("imu",):
             raise ValueError("'per: sensor' is for 'modalities: [imu]' alone")
+        if self.modalities == ("imu",) and (self.boxes != "none" or self.objects or self.scenes):
+            raise ValueError("'boxes', 'objects' and 'scenes' are for pictures, found imu alone")
         return self
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is to be filmed: one entry per clip, the same arrays for every column.
-
-    Attributes:
-        kinds: ``[N]`` movement.
-        people: ``[N]`` number of the person.
-        takes: ``[N]`` which clip of that movement by that person.
-        identities, performances: ``[N]`` seeds of bodies and of everything else.
-    """
-
-    kinds: tuple[str, ...]
-    people: tuple[int, ...]
-    takes: tuple[int, ...]
-    identities: tuple[int, ...]
-    performances: tuple[int, ...]
 
 
 def build_simulated(config: SimulatedConfig) -> SampleTable:
@@ -151,7 +173,8 @@ def build_simulated(config: SimulatedConfig) -> SampleTable:
         camera frame; both kinect-20), and subject, split, camera matrix, depth reference (distance
         of the hips, mean over the clip) and frame rate.
     """
-    return kept_table(cache_folder(config), lambda work: _render_set(config, work))
+    table = kept_table(cache_folder(config), lambda work: _render_set(config, work))
+    return with_joint_boxes(table, "joints2d") if config.boxes == "joints" else table
 
 
 def cache_folder(config: SimulatedConfig) -> Path:
@@ -160,8 +183,10 @@ def cache_folder(config: SimulatedConfig) -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     root = Path(chosen) if chosen else Path(home) / "onebody"
     digest = hashlib.sha256(onebody.__version__.encode())
-    digest.update(config.model_dump_json(exclude={"cache", "device"}).encode())
-    own = [Path(__file__), Path(__file__).with_name("simulated_imu.py")]
+    digest.update(config.model_dump_json(exclude={"cache", "device", "boxes"}).encode())
+    own = [
+        Path(__file__).with_name(f"simulated{end}.py") for end in ("", "_imu", "_plan", "_stage")
+    ]
     for file in [*own, *sorted(Path(simulate.__path__[0]).glob("*.py"))]:
         digest.update(file.read_bytes())
     return root / "simulated" / digest.hexdigest()[:20]
@@ -187,33 +212,15 @@ def _spaces(config: SimulatedConfig) -> dict[str, LabelSpace]:
     return spaces
 
 
-def _plan(config: SimulatedConfig, spaces: dict[str, LabelSpace]) -> Plan:
-    """List all clips: every class by every person, in shuffled order within a person."""
-    order = list(MOVEMENTS)
-    kinds = [kind for space in spaces.values() for kind in space.classes] + list(config.idle)
-    entries = [
-        (kind, config.first_person + person, take)
-        for person in range(config.people)
-        for take in range(config.clips)
-        for kind in kinds
-    ]
-    identities = [config.seed * 1_000_003 + person for _, person, _ in entries]
-    return Plan(
-        kinds=tuple(kind for kind, _, _ in entries),
-        people=tuple(person for _, person, _ in entries),
-        takes=tuple(take for _, _, take in entries),
-        identities=tuple(identities),
-        performances=tuple(
-            (identity * 1_009 + order.index(kind)) * 1_009 + take
-            for identity, (kind, _, take) in zip(identities, entries, strict=True)
-        ),
-    )
-
-
 def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
     """Render all clips into arrays in a folder."""
     spaces = _spaces(config)
-    plan = _plan(config, spaces)
+    plan = make_plan(
+        [kind for space in spaces.values() for kind in space.classes] + list(config.idle),
+        range(config.first_person, config.first_person + config.people),
+        config.clips,
+        config.seed,
+    )
     count, frames, size = len(plan.kinds), config.frames, config.size
     shapes: dict[str, tuple[tuple[int, ...], npt.DTypeLike]] = {
         name: ((size, size, CHANNELS[name]), np.uint8) for name in _rendered(config)
@@ -293,13 +300,6 @@ def _picture_rows(
         fps=config.fps,
         facing_deg=10.0,
     )
-    cameras = make_cameras(
-        seeds,
-        config.size,
-        joints_mm=motion.joints_mm,
-        yaw_degrees=config.yaw_degrees,
-        fill=(0.7, 0.95),  # hands should not shrink to a pixel
-    )
     wardrobe = (uniform(seeds, "wardrobe", 1)[:, 0] * config.outfits).long().tolist()
     scenes = make_scenes(
         seeds,
@@ -307,6 +307,20 @@ def _picture_rows(
         occluders=config.occluders,
         clutter=config.clutter,
         noise=config.noise,
+    )
+    scenes = set_stage(
+        scenes,
+        seeds,
+        objects=chosen(seeds, "object", config.objects),
+        surroundings=chosen(seeds, "scene", config.scenes),
+    )
+    cameras = make_cameras(
+        seeds,
+        config.size,
+        joints_mm=all_in_view(motion.joints_mm, scenes),
+        yaw_degrees=config.yaw_degrees,
+        fill=config.fill,
+        place=config.place,
     )
     joints = cameras.to_camera(motion.joints_mm)
     distance = joints[:, :, BODY.root[0], 2].mean(dim=1)
@@ -346,7 +360,8 @@ def _make_table(
         if len(space)
     }
     if config.idle:
-        columns["kind"] = _kind_column(plan, spaces)
+        columns["kind"] = kind_column(plan.kinds, spaces)
+    columns |= stage_columns(plan.performances, object=config.objects, scene=config.scenes)
     posed = uniform(plan.performances, "pose label", 1)[:, 0].numpy() < config.pose_share
     for name, unit in (("joints2d", "px"), ("joints3d", "mm")) if _rendered(config) else ():
         kept = np.where(posed, np.array(sources[name], np.str_), "")
@@ -368,14 +383,4 @@ def _make_table(
             f"simulated:{person}/{kind}/{take}"
             for person, kind, take in zip(people, plan.kinds, plan.takes, strict=True)
         ],
-    )
-
-
-def _kind_column(plan: Plan, spaces: dict[str, LabelSpace]) -> ClassColumn:
-    """Say of each clip whether it is an action, a gesture or idle."""
-    space = symmetric("simulated kinds", ("action", "gesture", "idle"))
-    places = {kind: space.index(name) for name, own in spaces.items() for kind in own.classes}
-    idle = space.index("idle")
-    return ClassColumn(
-        values=np.array([places.get(kind, idle) for kind in plan.kinds], np.int64), space=space
     )

@@ -81,6 +81,7 @@ def make_cameras(
     joints_mm: Tensor | None = None,
     yaw_degrees: float = 35.0,
     fill: tuple[float, float] = (0.7, 0.96),
+    place: tuple[float, float] = (0.15, 0.85),
     device: torch.device | str = "cpu",
 ) -> Cameras:
     """Place cameras at random, 2.5 to 4.5 m away and 0.8 to 2.2 m high, aimed at the person.
@@ -92,11 +93,15 @@ def make_cameras(
             the picture. None: room for a tall person with stretched arms on the spot.
         yaw_degrees: cameras stand within this angle to either side of the frontal one (0 to 180).
         fill: range of the share of the picture's side that the person's whole movement takes.
+        place: range of where the person is within what is left of the picture: 0 at its left and
+            upper border, 1 at the others. Small people may so be far from the middle.
         device: where the tensors shall be.
 
     Raises:
         ValueError: if an argument is out of its range.
     """
+    if not 0 <= place[0] <= place[1] <= 1:
+        raise ValueError(f"place should be two shares, 0 <= low <= high <= 1, found {place}.")
     if not 0 <= yaw_degrees <= 180:
         raise ValueError(f"yaw_degrees should be between 0 and 180, found {yaw_degrees}.")
     if not 0 < fill[0] <= fill[1] <= 1:
@@ -116,7 +121,7 @@ def make_cameras(
     picture = torch.tensor([columns, rows], dtype=torch.float64)
     focal = (share[:, None] * picture / (high - low)).amin(dim=1)
     free = picture - focal[:, None] * (high - low)
-    center = free * (0.15 + 0.7 * draw[:, 7:9]) - focal[:, None] * low
+    center = free * (place[0] + (place[1] - place[0]) * draw[:, 7:9]) - focal[:, None] * low
     return Cameras(
         fx=focal.float(),
         fy=focal.float(),

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from onebody.simulate.body import BODY, BodyShape
-from onebody.simulate.scene import BOTTOM, HAIR, SHOE, SKIN, TOP, Outfit
+from onebody.simulate.held import Held, held_cones
+from onebody.simulate.scene import BOTTOM, HAIR, MATERIALS, SHOE, SKIN, TOP, Outfit
 
 _JOINT = {name: i for i, name in enumerate(BODY.joints)}
 _BONE = {BODY.joints[b]: i for i, (_, b) in enumerate(BODY.bones)}
@@ -39,7 +40,8 @@ PARTS: tuple[tuple[str, int], ...] = (
     ("r_calf", BOTTOM),
     ("r_foot", SHOE),
 )
-"""Name and material of each round cone. At most 32: the depth buffer keeps them in five bits."""
+"""Name and material of each round cone. With those of a thing at most 32: the depth buffer keeps
+them in five bits."""
 
 PART_NAMES = tuple(name for name, _ in PARTS)
 HEAD = PART_NAMES.index("head")
@@ -48,6 +50,8 @@ HEAD = PART_NAMES.index("head")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """Round cones of N bodies (one per frame) in the camera frame, P parts each.
+
+    The parts are `PARTS` and, of people who hold things, the `SLOTS` of these.
 
     Attributes:
         start, end: ``[N, P, 3]`` centers of the two balls in mm.
@@ -64,28 +68,41 @@ class Figure:
     center: Tensor
 
 
-def make_figure(joints_mm: Tensor, shape: BodyShape, outfit: Outfit) -> Figure:
-    """Dress bodies.
+def make_figure(
+    joints_mm: Tensor,
+    shape: BodyShape,
+    outfit: Outfit,
+    held: Held | None = None,
+    up: Tensor | None = None,
+) -> Figure:
+    """Dress bodies, and put things into their hands.
 
     Args:
         joints_mm: ``[N, 20, 3]`` camera frame.
         shape: N bodies.
         outfit: N outfits.
+        held: N things; None: hands are empty.
+        up: ``[N, 3]`` unit vector away from the floor, for things.
     """
     joint = {name: joints_mm[:, i] for name, i in _JOINT.items()}
     radius = {name: shape.radii_mm[:, i] for name, i in _BONE.items()}
-    axes = _trunk_axes(joint)
+    axes = trunk_axes(joints_mm)
     loose = outfit.looseness
     cones = _trunk(joint, radius, loose) | _head(joint, shape.head_radius_mm, axes, outfit)
     for side in ("l_", "r_"):
         cones[side + "skirt"] = _skirt(side, joint, radius, outfit)
         cones |= _arm(side, joint, radius, loose) | _leg(side, joint, radius, loose)
     ordered = [cones[name] for name in PART_NAMES]
+    values = [torch.stack([cone[i] for cone in ordered], dim=1) for i in range(4)]
+    if held is not None and up is not None:
+        things = held_cones(held, joints_mm, axes, up)
+        values = [torch.cat(pair, dim=1) for pair in zip(values, things, strict=True)]
+    start, end, start_mm, end_mm = values
     return Figure(
-        start=torch.stack([cone[0] for cone in ordered], dim=1),
-        end=torch.stack([cone[1] for cone in ordered], dim=1),
-        start_mm=torch.stack([cone[2] for cone in ordered], dim=1),
-        end_mm=torch.stack([cone[3] for cone in ordered], dim=1),
+        start=start,
+        end=end,
+        start_mm=start_mm,
+        end_mm=end_mm,
         axes=axes,
         center=joint["hip_center"],
     )
@@ -95,8 +112,9 @@ Cone = tuple[Tensor, Tensor, Tensor, Tensor]
 Named = dict[str, Tensor]
 
 
-def _trunk_axes(joint: Named) -> Tensor:
-    """Return left, up and forward of the trunk ``[N, 3, 3]``."""
+def trunk_axes(joints_mm: Tensor) -> Tensor:
+    """Return left, up and forward of the trunks ``[N, 3, 3]`` of joints ``[N, 20, 3]``."""
+    joint = {name: joints_mm[:, i] for name, i in _JOINT.items()}
     up = _unit(joint["shoulder_center"] - joint["hip_center"])
     across = joint["l_shoulder"] - joint["r_shoulder"] + joint["l_hip"] - joint["r_hip"]
     forward = _unit(_cross(across, up))
@@ -188,10 +206,10 @@ def part_table(outfit: Outfit) -> tuple[Tensor, Tensor]:
     """Return how far each part is covered ``[N, P]`` and its material ``[P]``.
 
     Beyond the covered share of a limb (arms and legs) the skin is seen. A share of 1 covers the
-    ball at the limb's end as well.
+    ball at the limb's end as well. Each cone of a thing that is held is a material of its own.
     """
-    count = len(outfit.skirt)
-    cover = torch.ones(count, len(PARTS), device=outfit.skirt.device)
+    count, things = len(outfit.skirt), outfit.colors.shape[1] - MATERIALS
+    cover = torch.ones(count, len(PARTS) + things, device=outfit.skirt.device)
     lengths: Sequence[tuple[str, Tensor]] = (
         ("upper_arm", outfit.sleeves[:, 0]),
         ("forearm", outfit.sleeves[:, 1]),
@@ -202,7 +220,8 @@ def part_table(outfit: Outfit) -> tuple[Tensor, Tensor]:
         for side in ("l_", "r_"):
             cover[:, PART_NAMES.index(side + name)] = share
     cover.masked_fill_(cover >= 1, 2.0)
-    return cover, torch.tensor([material for _, material in PARTS], device=cover.device)
+    materials = [material for _, material in PARTS] + [MATERIALS + n for n in range(things)]
+    return cover, torch.tensor(materials, device=cover.device)
 
 
 def _unit(vectors: Tensor) -> Tensor:

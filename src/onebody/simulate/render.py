@@ -190,7 +190,9 @@ def _render_frames(clips: _Clips, first: int, backdrop: Backdrop, into: Renderin
     clip = torch.arange(count, device=device).repeat_interleave(frames)
     joints, scenes = clips.joints_mm.flatten(0, 1), clips.scenes.select(clip)
     shape, cameras = clips.shape.select(clip), clips.cameras.select(clip)
-    figure = _grow(make_figure(joints, shape, scenes.outfit), cameras.fx)
+    up = cameras.rotation[:, :, 1]  # the world's y axis in the camera frames
+    figure = make_figure(joints, shape, scenes.outfit, scenes.held, up)
+    figure = _grow(figure, cameras.fx)
     surface = rasterize(figure, cameras, size)
     surface = surface.keep(surface.depth < _behind(surface, backdrop, clip))
     facing = find_facing(surface, figure, cameras.fx)

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
 
 from onebody.simulate.draws import uniform
 
+if TYPE_CHECKING:
+    from onebody.simulate.held import Held
+
 SKIN, HAIR, TOP, BOTTOM, SHOE = range(5)
 """Materials: indices into `Outfit.colors`."""
+
+MATERIALS = 5
+"""How many of them a body has; cones of a thing that is held come after them."""
 
 FLOOR, BACK, SIDE, CEILING = range(4)
 """Surfaces of a room: indices into `Room.colors`."""
@@ -35,9 +41,11 @@ class Outfit:
     """Clothes, skin and hair.
 
     Attributes:
-        colors: ``[B, 5, 2, 3]`` two colors (RGB, 0 to 1) per material.
-        pattern: ``[B, 5, 4]`` per material: period in mm and share of the second color, along the
-            limb (or up the trunk) and across the trunk. Share 0: no stripes.
+        colors: ``[B, 5, 2, 3]`` two colors (RGB, 0 to 1) per material; of people who hold things
+            also of each cone of these, ``[B, 5 + SLOTS, 2, 3]``.
+        pattern: ``[B, 5, 4]`` (or more, likewise) per material: period in mm and share of the
+            second color, along the limb (or up the trunk) and across the trunk. Share 0: no
+            stripes.
         sleeves: ``[B, 2]`` share of upper arm and forearm that the sleeve covers.
         legs: ``[B, 2]`` share of thigh and calf that the trousers cover.
         skirt: ``[B]`` bool.
@@ -115,11 +123,12 @@ class Sensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenes:
-    """B scenes."""
+    """B scenes; ``held``: what the people hold, None: nothing."""
 
     outfit: Outfit
     room: Room
     sensor: Sensor
+    held: Held | None = None
 
     def __len__(self) -> int:
         return len(self.room.heading)
@@ -130,6 +139,7 @@ class Scenes:
             outfit=_pick(self.outfit, rows),
             room=_pick(self.room, rows),
             sensor=_pick(self.sensor, rows),
+            held=None if self.held is None else self.held.select(rows),
         )
 
     def to(self, device: torch.device | str) -> Scenes:
@@ -138,6 +148,7 @@ class Scenes:
             outfit=_move(self.outfit, device),
             room=_move(self.room, device),
             sensor=_move(self.sensor, device),
+            held=None if self.held is None else self.held.to(device),
         )
 
 

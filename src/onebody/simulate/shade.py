@@ -49,7 +49,7 @@ def find_facing(surface: Surface, figure: Figure, focal: Tensor) -> Facing:
     cone = (length2 - taper * taper).clamp(min=1e-3)
     shift = taper * figure.start_mm[..., None]
     table = torch.cat([figure.start, axis, shift, cone, length2.sqrt()], dim=-1).flatten(0, 1)
-    row = frame * len(PART_NAMES) + surface.part
+    row = frame * figure.start_mm.shape[1] + surface.part
     sx, sy, sz, ax, ay, az, shift, cone, length = _gather(table, row)
     ox, oy, oz = surface.x * depth - sx, surface.y * depth - sy, depth - sz
     place = ((ox * ax + oy * ay + oz * az - shift) / cone).clamp_(0, 1)
@@ -105,7 +105,7 @@ def _colors(
     """Return the color of cloth or skin ``[3, M]`` and the mottling of cloth ``[M]``."""
     frame, part = surface.frame, surface.part
     cover, materials = part_table(outfit)
-    covered = facing.place < cover.flatten().index_select(0, frame * len(PART_NAMES) + part)
+    covered = facing.place < cover.flatten().index_select(0, frame * cover.shape[1] + part)
     material = torch.where(covered, materials.index_select(0, part), SKIN)
     along, across = _cloth_places(surface, figure)
     along = torch.where(part >= _LIMBS_FROM, facing.along_mm, along)
