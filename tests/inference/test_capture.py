@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from onebody.data.picture import ArrayPicture
 from onebody.data.sources import MediaError, read_frames
 from onebody.inference.capture import Capture, open_capture, timed
 
@@ -221,7 +222,8 @@ def test_unpaced_frames_never_wait():
 
 def test_a_clock_that_stumbles_gives_no_frame_twice():
     times = [0.0, 0.1, 0.1, 0.05, 0.2]
-    pictures = ((np.zeros((8, 8, 3), np.uint8), time_s) for time_s in times)
+    blank = ArrayPicture(np.zeros((8, 8, 3), np.uint8))
+    pictures = ((blank, time_s) for time_s in times)
     assert [frame.time_s for frame in timed(pictures)] == [0.0, 0.1, 0.2]
 
 

@@ -37,7 +37,7 @@ def test_pixels_are_those_of_training(tmp_path, shape, crop, box):
     for modality, channels in (("rgb", 3), ("depth", 1)):
         spec = InputSpec(modality=modality, size=64, frames=1, sampling="dense", crop=crop)
         frame = picture(*shape, channels)
-        made = prepare_frame(frame, spec, BOXES[box])
+        made = prepare_frame(checked_frame(frame, spec), spec, BOXES[box])
         batch = trained(tmp_path / "frame.npy", frame, spec, BOXES[box])
         expected = batch.inputs[modality][:, :, 0].numpy()
         np.testing.assert_array_equal(made.pixels, expected)
@@ -50,11 +50,12 @@ def test_grey_and_color_are_converted():
     color = InputSpec(size=16)
     grey = InputSpec(modality="depth", size=16)
     frame = picture(20, 20, 1)
-    np.testing.assert_array_equal(checked_frame(frame[..., 0], color), np.repeat(frame, 3, 2))
-    np.testing.assert_array_equal(checked_frame(frame, grey), frame)
+    repeated = checked_frame(frame[..., 0], color).pixels()
+    np.testing.assert_array_equal(repeated, np.repeat(frame, 3, 2))
+    np.testing.assert_array_equal(checked_frame(frame, grey).pixels(), frame)
     red = np.zeros((20, 20, 3), np.uint8)
     red[..., 0] = 255
-    assert checked_frame(red, grey).tolist() == [[[76]] * 20] * 20
+    assert checked_frame(red, grey).pixels().tolist() == [[[76]] * 20] * 20
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from onebody.data.picture import ArrayPicture
 from onebody.inference.capture import CapturedFrame
 from onebody.viewer.limits import Limits
 from onebody.viewer.server import FULL, REFUSED, TOO_LARGE
@@ -208,7 +209,7 @@ class Endless:
         for number in range(self.count):
             time.sleep(self.wait_s)
             yield CapturedFrame(
-                pixels=self.picture,
+                picture=ArrayPicture(self.picture),
                 time_s=number * 0.1,
                 number=number,
                 decode_ms=0.0,

@@ -139,20 +139,25 @@ def shrink(frames: Frames, factor: int) -> Frames:
         return frames
     count, height, width, channels = frames.shape
     rows, columns = -(-height // factor), -(-width // factor)
-    rest = ((0, 0), (0, rows * factor - height), (0, columns * factor - width), (0, 0))
-    if any(after for _, after in rest):
-        frames = np.pad(frames, rest, mode="edge")
-    kind = np.uint16 if factor <= 16 else np.uint32  # 16 * 16 * 255 fits 16 bits
-    lines = frames.reshape(count, rows, factor, columns * factor * channels)
-    total = np.zeros((count, rows, columns * factor * channels), kind)
-    for i in range(factor):
-        total += lines[:, :, i]
-    squares = total.reshape(count, rows, columns, factor, channels)
-    result = np.full((count, rows, columns, channels), factor * factor // 2, kind)  # rounds
-    for i in range(factor):
-        result += squares[:, :, :, i]
-    result //= factor * factor
-    return result.astype(np.uint8)
+    kind = np.dtype("uint16" if factor <= 16 else "uint32")  # 16 * 16 * 255 fits 16 bits
+    lines = frames[:, ::factor].astype(kind)
+    for i in range(1, factor):
+        part = frames[:, i::factor]
+        lines[:, : part.shape[1]] += part
+        if part.shape[1] < rows:
+            lines[:, -1] += frames[:, -1]
+    result = np.empty((count, rows, columns, channels), np.uint8)
+    total = np.empty((count, rows, columns), kind)
+    for c in range(channels):  # one at a time: numpy is slow along an axis of length 3
+        total[:] = factor * factor // 2  # rounds
+        for i in range(factor):
+            column = lines[:, :, i::factor, c]
+            total[..., : column.shape[2]] += column
+            if column.shape[2] < columns:
+                total[..., -1] += lines[:, :, -1, c]
+        total //= factor * factor
+        result[..., c] = total
+    return result
 
 
 def is_identity(affine: Numbers, height: int, width: int, size: int) -> bool:

@@ -1,5 +1,8 @@
 """Frames with their times, one after the other, from a file or a camera.
 
+A file that is read as fast as it goes is decoded in a thread of its own, some frames ahead. What
+is decoded becomes pixels where they are asked for, and only those (`onebody.data.picture`).
+
 `onebody.data.sources` reads any frame by its number and refuses a damaged file before it begins. A
 stream is read once, forward, and what came before a fault stands: the frames that can be had are
 given first, and then the fault is raised.
@@ -19,9 +22,11 @@ import av
 import numpy as np
 
 from onebody.data.media import MediaError, Place, parse
+from onebody.data.picture import ArrayPicture, Picture, VideoPicture
 from onebody.data.sources import probe, read_frames
-from onebody.data.video_file import decode, open_video, to_pixels
+from onebody.data.video_file import decode, open_video
 from onebody.data.video_index import VideoIndex, video_index
+from onebody.inference.read_ahead import read_ahead
 from onebody.types import Frames
 
 _CAMERA = re.compile(r"^(?:camera(?::(?P<number>\d+))?|(?P<device>/dev/video\d+))$")
@@ -29,8 +34,11 @@ _CAMERA_FORMAT = "video4linux2,v4l2"
 _CHUNK = 32
 """Pictures of an array that are read at once."""
 
-Pictures = Generator[tuple[Frames, float], None, None]
-"""Pictures ``[H, W, C]`` and their times in seconds."""
+AHEAD = 4
+"""Frames of a file that are decoded before they are asked for."""
+
+Pictures = Generator[tuple[Picture, float], None, None]
+"""Pictures and their times in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,18 +46,23 @@ class CapturedFrame:
     """One frame of a source.
 
     Attributes:
-        pixels: ``[H, W, C]`` uint8.
+        picture: what it shows, as it was decoded.
         time_s: within the source, later than that of the frame before.
         number: from 0, of those that were given.
-        decode_ms: what it took to read it.
+        decode_ms: what it took to read it, in the reading thread where there is one.
         taken_s: when it was there, by ``time.monotonic``: delays are counted from it.
     """
 
-    pixels: Frames
+    picture: Picture
     time_s: float
     number: int
     decode_ms: float
     taken_s: float
+
+    @property
+    def pixels(self) -> Frames:
+        """The whole picture, ``[H, W, C]`` uint8; made when it is first asked for."""
+        return self.picture.pixels()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +75,8 @@ class Capture:
         fps: frames per second that it says to have; NaN: it does not say.
         channels: 3 RGB, 1 grey.
         paced: whether a file comes at the speed of its own clock, as from a camera.
+        ahead: frames of a file that are read before they are asked for, in a thread of its own; 0:
+            none, and of what comes at its own speed none either.
         size: height and width asked of a camera; None: its own choice.
         opened: opens a camera: the name, format and options that PyAV is given.
     """
@@ -71,6 +86,7 @@ class Capture:
     fps: float
     channels: int = 3
     paced: bool = False
+    ahead: int = AHEAD
     size: tuple[int, int] | None = None
     opened: tuple[str, str] = ("", "")
 
@@ -81,6 +97,14 @@ class Capture:
             MediaError: after the last frame that can be had, if the file is damaged or ends early,
                 or the camera is gone.
         """
+        frames = self._frames()
+        if self.ahead and not self.camera and not self.paced:
+            frames = read_ahead(frames, self.ahead)
+        with closing(frames):
+            yield from frames
+
+    def _frames(self) -> Generator[CapturedFrame, None, None]:
+        """Yield frames, read where this is called."""
         pictures: Pictures
         if self.camera:
             pictures = _camera_pictures(self)
@@ -142,7 +166,7 @@ def open_capture(
 
 
 def timed(
-    pictures: Iterator[tuple[Frames, float]],
+    pictures: Iterator[tuple[Picture, float]],
     *,
     paced: bool = False,
     clock: Callable[[], float] = time.monotonic,
@@ -160,7 +184,7 @@ def timed(
     """
     began, last, number = math.nan, -math.inf, 0
     start = clock()
-    for pixels, time_s in pictures:
+    for picture, time_s in pictures:
         decode_ms = (clock() - start) * 1e3
         if time_s > last:
             if paced:
@@ -169,7 +193,7 @@ def timed(
                 if wait > 0:
                     sleep(wait)
             yield CapturedFrame(
-                pixels=pixels,
+                picture=picture,
                 time_s=time_s,
                 number=number,
                 decode_ms=decode_ms,
@@ -204,7 +228,7 @@ def _camera_pictures(capture: Capture) -> Pictures:
             for frame in container.decode(video=0):
                 time_s = time.monotonic() if frame.time is None else float(frame.time)
                 first = time_s if first is None else first
-                yield to_pixels(frame, capture.channels), time_s - first
+                yield VideoPicture(frame, capture.channels), time_s - first
     except av.error.FFmpegError as error:
         wanted = "a camera that gives pictures" if first is None else "more pictures"
         raise MediaError(capture.source, wanted, str(error.strerror)) from None
@@ -234,7 +258,7 @@ def _video_pictures(place: Place, channels: int, fps: float) -> Pictures:
                 else:
                     first = int(frame.pts) if first is None else first
                     moment = float((frame.pts - first) * unit)
-                yield to_pixels(frame, channels), moment
+                yield VideoPicture(frame, channels), moment
                 count += 1
     except MediaError as error:
         fault = fault or error
@@ -258,7 +282,7 @@ def _other_pictures(source: str, channels: int, fps: float) -> Pictures:
         for number, pixels in zip(
             numbers, read_frames(source, numbers, channels=channels), strict=True
         ):
-            yield pixels, float(number) / rate
+            yield ArrayPicture(pixels), float(number) / rate
 
 
 def _rate(place: Place, fps: float) -> float:

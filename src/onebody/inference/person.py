@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from onebody.data import Context
+from onebody.data.picture import Picture
 from onebody.inference.events import Event, EventConfig, EventSpotter
 from onebody.inference.follow import FollowConfig, Follower, SteadyBox
 from onebody.inference.own_boxes import checked_box
@@ -24,7 +25,7 @@ from onebody.models import SavedNetwork
 from onebody.tasks.box import BoxTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
-from onebody.types import Doubles, Floats, Frames
+from onebody.types import Doubles, Floats
 
 if TYPE_CHECKING:
     from onebody.inference.step import StepRunner
@@ -131,17 +132,17 @@ class PersonStream:
         self._follower.lose()
 
     def push(
-        self, frame: Frames, time_s: float, given: Sequence[float] | None, clock: Clock
+        self, frame: Picture, time_s: float, given: Sequence[float] | None, clock: Clock
     ) -> Answer:
         """Run on the next frame.
 
         Args:
-            frame: ``[H, W, C]`` of `checked_frame`.
+            frame: of `checked_frame`.
             time_s: later than that before.
             given: the person's box in source pixels; None: the stream finds its own.
             clock: is told what each stage takes.
         """
-        size = (frame.shape[0], frame.shape[1])
+        size = frame.shape[:2]
         box = self._follower.box if given is None else self._steadied(given, size, time_s)
         ready = prepare_frame(frame, self.setup.saved.input, box)
         clock.tick("crop")

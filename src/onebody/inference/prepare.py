@@ -21,11 +21,10 @@ from onebody.data.geometry import (
     enlarged,
     is_identity,
     reach,
-    shrink,
     shrink_factor,
     whole_window,
 )
-from onebody.data.pixels import to_float
+from onebody.data.picture import ArrayPicture, Picture
 from onebody.data.reading import channels_of
 from onebody.types import Array, Doubles, Floats, Frames
 
@@ -57,6 +56,12 @@ def picture_channels(spec: InputSpec) -> int:
     Raises:
         ValueError: if it reads something else.
     """
+    if spec.also:
+        raise ValueError(
+            f"Frames come one by one of one medium, but this network reads "
+            f"{', '.join(medium.modality for medium in spec.media)}. Give files of all of them to "
+            "'Predictor.predict', or take a network of one medium."
+        )
     channels = channels_of(spec.modality)
     if channels is None:
         raise ValueError(
@@ -66,63 +71,95 @@ def picture_channels(spec: InputSpec) -> int:
     return channels
 
 
-def checked_frame(frame: Array, spec: InputSpec) -> Frames:
-    """Return a frame ``[H, W, C]`` with the channels that a network reads.
+def checked_frame(frame: Array | Picture, spec: InputSpec) -> Picture:
+    """Return a frame as a picture with the channels that a network reads.
 
     Args:
-        frame: uint8 ``[H, W, 3]`` RGB, or ``[H, W]`` or ``[H, W, 1]`` grey; the other kind is
-            converted.
+        frame: uint8 ``[H, W, 3]`` RGB, or ``[H, W]`` or ``[H, W, 1]`` grey, or a picture; the other
+            kind is converted.
         spec: what the network reads.
 
     Raises:
         ValueError: if it is no picture, or a tiny one.
     """
     channels = picture_channels(spec)
+    picture = _as_picture(frame) if isinstance(frame, np.ndarray) else frame
+    height, width, found = picture.shape
+    if min(height, width) < LEAST_SIDE:
+        raise ValueError(
+            f"Expected a frame of at least {LEAST_SIDE} x {LEAST_SIDE} pixels, found "
+            f"{width} x {height}: nobody can be seen in it. Check the camera or the file."
+        )
+    if found == channels:
+        return picture
+    pixels = picture.pixels()
+    return ArrayPicture(np.repeat(pixels, 3, axis=2) if channels == 3 else to_grey(pixels))
+
+
+def prepare_frame(frame: Picture, spec: InputSpec, box: Doubles | None = None) -> Prepared:
+    """Cut and resample one frame as training does.
+
+    Args:
+        frame: of `checked_frame`.
+        spec: what the network reads.
+        box: ``[4]`` x0, y0, x1, y1 of the person in source pixels, not yet enlarged; NaN or None:
+            the whole picture.
+    """
+    height, width, _ = frame.shape
+    sizes = np.array([[height, width]], np.float64)
+    person = np.full(4, np.nan) if box is None else enlarged(box, spec.box_scale)
+    affine = crop_to_source(sizes, spec.crop, boxes=person[None])[0]
+    (side,), (center,) = whole_window(sizes, spec.crop, person[None])
+    factor = shrink_factor(float(side), spec.size)
+    x0, y0, x1, y1 = 0, 0, width, height
+    if np.isfinite(person).all():
+        x0, y0, x1, y1 = reach(center, float(side), height, width, factor)
+    # Training's part, so that sampling rounds alike; filled where an upright window looks at it.
+    seen = reach(center, float(side) / 2**0.5, height, width, factor)
+    pixels = _filled(frame, (x0, y0, x1, y1), seen, factor)
+    local = affine.copy()
+    local[:, 2] -= x0, y0
+    local /= factor
+    if not is_identity(local, pixels.shape[2], pixels.shape[3], spec.size):
+        pixels = _sampled(pixels, local, spec.size)
+    return Prepared(pixels=pixels, crop_to_source=affine)
+
+
+def _as_picture(frame: Array) -> Picture:
+    """Check an array to be a picture."""
     picture = frame[..., None] if frame.ndim == 2 else frame
     if picture.ndim != 3 or picture.shape[2] not in (1, 3) or picture.dtype != np.uint8:
         raise ValueError(
             "Expected a frame of uint8 [H, W, 3] or [H, W], found "
             f"{frame.dtype} {list(frame.shape)}."
         )
-    height, width = picture.shape[:2]
-    if min(height, width) < LEAST_SIDE:
-        raise ValueError(
-            f"Expected a frame of at least {LEAST_SIDE} x {LEAST_SIDE} pixels, found "
-            f"{width} x {height}: nobody can be seen in it. Check the camera or the file."
-        )
-    pixels = cast(Frames, picture)
-    if pixels.shape[2] == channels:
-        return pixels
-    return np.repeat(pixels, 3, axis=2) if channels == 3 else to_grey(pixels)
+    return ArrayPicture(cast(Frames, picture))
 
 
-def prepare_frame(frame: Frames, spec: InputSpec, box: Doubles | None = None) -> Prepared:
-    """Cut and resample one frame as training does.
+def _filled(
+    frame: Picture,
+    whole: tuple[int, int, int, int],
+    seen: tuple[int, int, int, int],
+    factor: int,
+) -> Floats:
+    """Return a part of a frame as ``[1, C, H, W]`` in [0, 1], shrunk.
 
     Args:
-        frame: ``[H, W, C]`` of `checked_frame`.
-        spec: what the network reads.
-        box: ``[4]`` x0, y0, x1, y1 of the person in source pixels, not yet enlarged; NaN or None:
-            the whole picture.
+        frame: the frame.
+        whole: x0, y0, x1, y1 of the part.
+        seen: what of it is filled, if it is within; the rest is 0.
+        factor: by which it is shrunk; both begin at multiples of it.
     """
-    height, width = frame.shape[:2]
-    sizes = np.array([[height, width]], np.float64)
-    person = np.full(4, np.nan) if box is None else enlarged(box, spec.box_scale)
-    affine = crop_to_source(sizes, spec.crop, boxes=person[None])[0]
-    (side,), (center,) = whole_window(sizes, spec.crop, person[None])
-    factor = shrink_factor(float(side), spec.size)
-    x0, y0 = 0, 0
-    if np.isfinite(person).all():
-        x0, y0, x1, y1 = reach(center, float(side), height, width, factor)
-        frame = np.ascontiguousarray(frame[y0:y1, x0:x1])
-    content = shrink(frame[None], factor)
-    local = affine.copy()
-    local[:, 2] -= x0, y0
-    local /= factor
-    pixels = to_float([content], None)[:, :, 0]
-    if not is_identity(local, content.shape[1], content.shape[2], spec.size):
-        pixels = _sampled(pixels, local, spec.size)
-    return Prepared(pixels=pixels, crop_to_source=affine)
+    x0, y0, x1, y1 = whole
+    rows, columns = -(-(y1 - y0) // factor), -(-(x1 - x0) // factor)
+    pixels = np.zeros((1, frame.shape[2], rows, columns), np.float32)
+    left, top = max(seen[0], x0), max(seen[1], y0)
+    found = frame.part(left, top, min(seen[2], x1), min(seen[3], y1), factor)
+    row, column = (top - y0) // factor, (left - x0) // factor
+    target = pixels[0, :, row : row + found.shape[0], column : column + found.shape[1]]
+    for channel, values in enumerate(target):
+        np.multiply(found[..., channel], np.float32(1 / 255), out=values)
+    return pixels
 
 
 def _sampled(pixels: Floats, affine: Doubles, size: int) -> Floats:

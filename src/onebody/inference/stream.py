@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onebody.data.picture import Picture
 from onebody.inference.capture import CapturedFrame
 from onebody.inference.default import demo_notice
 from onebody.inference.events import Event, EventConfig
@@ -134,7 +135,7 @@ class Stream:
 
     def push(
         self,
-        frame: Array,
+        frame: Array | Picture,
         time_s: float,
         boxes: Mapping[int, Sequence[float]] | None = None,
         *,
@@ -143,7 +144,8 @@ class Stream:
         """Answer for the next frame.
 
         Args:
-            frame: uint8 ``[H, W, 3]`` RGB or ``[H, W]`` grey.
+            frame: uint8 ``[H, W, 3]`` RGB or ``[H, W]`` grey, or a picture (`CapturedFrame`), of
+                which only what the network looks at is made into pixels.
             time_s: when it was taken, by any clock, later than that before.
             boxes: x0, y0, x1, y1 in pixels by number of the person; None: the stream looks for
                 one person itself.
@@ -155,12 +157,12 @@ class Stream:
         """
         taken_s = time.monotonic() if taken_s is None else taken_s
         clock = Clock()
-        pixels = checked_frame(frame, self.saved.input)
+        picture = checked_frame(frame, self.saved.input)
         if not self._now < time_s < math.inf:
             raise ValueError(
                 f"{self.source}: expected a frame after {self._now:g} s, found one of {time_s:g} s."
             )
-        size = (pixels.shape[0], pixels.shape[1])
+        size = picture.shape[:2]
         for box in (boxes or {}).values():
             checked_box(box, *size)
         notes = self._resized(size)
@@ -169,14 +171,14 @@ class Stream:
         ended: tuple[Event, ...] = ()
         if ran:
             if boxes is None and self._finder is not None:
-                boxes = self._finder.find(pixels, time_s)
+                boxes = self._finder.find(picture.pixels(), time_s)
             wanted: dict[int, Sequence[float] | None] = (
                 {MAIN: None} if boxes is None else dict(boxes)
             )
             self._tracks = tuple(wanted)
             ended = self._meet(time_s)
             for track, place in wanted.items():
-                self._people[track].push(pixels, time_s, place, clock)
+                self._people[track].push(picture, time_s, place, clock)
         notes += self._slow()
         made = self._frame(time_s, size, ran)
         self._count += 1
@@ -192,11 +194,12 @@ class Stream:
         """Answer for frame after frame of a source (a `Capture`, or a `FrameQueue` of it).
 
         Yields:
-            The frame and what is said of it, with what reading it took. Events that go on at the
-            end are ended by `finish`.
+            The frame and what is said of it, with what reading it took: of a file that is read
+            ahead, beside the other stages and not before them. Events that go on at the end are
+            ended by `finish`.
         """
         for frame in frames:
-            made = self.push(frame.pixels, frame.time_s, taken_s=frame.taken_s)
+            made = self.push(frame.picture, frame.time_s, taken_s=frame.taken_s)
             stages = {"decode": frame.decode_ms, **made.stages_ms}
             yield frame, replace(made, stages_ms=stages)
 
