@@ -34,10 +34,16 @@ def show(
 
     found: list[Sample] = []
     for table, spec, varied in _sources(what, changes or []):
-        chosen = choose_rows(table, spec.modality, samples, seed)
-        found += table_samples(
-            table, chosen, spec, pictures=pictures, seed=seed, augment=varied if augment else None
-        )
+        for medium in spec.media:
+            found += table_samples(
+                table,
+                choose_rows(table, medium.modality, samples, seed),
+                spec,
+                medium,
+                pictures=pictures,
+                seed=seed,
+                augment=varied if augment else None,
+            )
     out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(draw_sheet(found)).save(out)
     typer.echo(f"{out}: {len(found)} samples")
@@ -64,21 +70,36 @@ def table_samples(
     table: SampleTable,
     rows: list[int],
     spec: InputSpec,
+    medium: InputSpec | None = None,
     *,
     pictures: int = 4,
     seed: int = 0,
     augment: AugmentConfig | None = None,
 ) -> list[Sample]:
-    """Prepare rows as for a network; joints columns are read whatever the tasks are."""
+    """Prepare rows as for a network; joints columns are read whatever the tasks are.
+
+    Args:
+        table: the rows' table.
+        rows: which.
+        spec: how they are prepared.
+        medium: which of its media is shown; None: the first.
+        pictures: how many frames of each clip are shown.
+        seed: of the variation.
+        augment: how they are varied; None: not at all.
+    """
     from onebody.data import JointsColumn, TargetSpec
     from onebody.data.assemble import make_batch
     from onebody.data.reading import channels_of
     from onebody.inference.sheet import batch_samples
     from onebody.inference.sheet_series import series_samples
 
-    if channels_of(spec.modality) is None:
-        return series_samples(table, rows, spec, pictures=pictures, seed=seed, augment=augment)
-    columns = {n: c for n, c in table.columns.items() if isinstance(c, JointsColumn)}
+    medium = spec if medium is None else medium
+    if channels_of(medium.modality) is None:
+        return series_samples(
+            table, rows, spec, medium, pictures=pictures, seed=seed, augment=augment
+        )
+    placed = medium.modality == spec.modality  # joints are in pixels of the first medium
+    columns = {n: c for n, c in table.columns.items() if placed and isinstance(c, JointsColumn)}
     targets = [
         # Two dimensions are enough to draw; 3D joints are projected.
         TargetSpec(task=name, column=name, form="joints", skeleton=column.skeleton, dims=2)
@@ -86,7 +107,7 @@ def table_samples(
     ]
     batch = make_batch(table, rows, spec, targets, augment=augment, key=(seed, 0))
     skeletons = {name: column.skeleton for name, column in columns.items()}
-    return batch_samples(table, batch, spec.modality, skeletons, pictures=pictures)
+    return batch_samples(table, batch, medium.modality, skeletons, pictures=pictures)
 
 
 def _sources(

@@ -58,6 +58,10 @@ def evaluate(
     outputs: Annotated[
         bool, typer.Option("--outputs", help="Figures of every output, from coarse to final.")
     ] = False,
+    media: Annotated[
+        str,
+        typer.Option(help="Show some media, the others hidden: depth,imu; or: all-subsets."),
+    ] = "",
     fuse: Annotated[
         list[Path] | None, typer.Option(help="A run of the same split to sum scores with (repeat).")
     ] = None,
@@ -72,7 +76,8 @@ def evaluate(
 
     _check_options(stress, on, kinds=bool(kind), against=bool(against), out=out is not None)
     beyond = stress or bool(on)
-    _check_plain(beyond, by=bool(by), outputs=outputs, boxes=boxes != "table")
+    _check_plain(beyond, by=bool(by), outputs=outputs, boxes=boxes != "table", media=bool(media))
+    _check_media(media, by=bool(by), outputs=outputs, fuse=bool(fuse))
     _check_fuse(bool(fuse), fuse_weights, outputs=outputs, boxes=boxes, beyond=beyond)
     changes = {"clips": clips, "fusion": fusion, "flip": flip, "crops": crops}
     if fuse:
@@ -82,12 +87,19 @@ def evaluate(
     if stress or on:
         _beyond(run, split, how, on, kind or [], against or [], out, device, as_json=as_json)
         return
-    _plain(open_run(run, split, how, device=device), by, outputs=outputs, as_json=as_json)
+    opened = open_run(run, split, how, device=device)
+    _plain(opened, by, media, outputs=outputs, as_json=as_json)
 
 
-def _plain(opened: Opened, by: str, *, outputs: bool, as_json: bool) -> None:
+def _plain(opened: Opened, by: str, media: str, *, outputs: bool, as_json: bool) -> None:
     """Measure on the data that the recipe names."""
-    if outputs:
+    from onebody.cli.media import ALL, print_subsets, shown
+
+    if media and media != ALL:
+        opened = shown(opened, media)
+    if media == ALL:
+        print_subsets(opened, as_json=as_json)
+    elif outputs:
         from onebody.cli.outputs import print_outputs
 
         print_outputs(opened, as_json=as_json)
@@ -186,6 +198,13 @@ def _check_plain(beyond: bool, **asked: bool) -> None:
             raise ValueError(f"--{name} is about plain figures. Leave out --stress and --on.")
     if asked["by"] and asked["outputs"]:
         raise ValueError("--by and --outputs are two tables. Ask for one at a time.")
+
+
+def _check_media(media: str, **asked: bool) -> None:
+    """Refuse what the table of all subsets has no place for, and media beside a fusion of runs."""
+    for name, given in asked.items():
+        if given and (media == "all-subsets" or (media and name == "fuse")):
+            raise ValueError(f"--media {media} and --{name} are two tables. Ask for one at a time.")
 
 
 def _check_fuse(fuse: bool, weights: str, *, outputs: bool, boxes: str, beyond: bool) -> None:

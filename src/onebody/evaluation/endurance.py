@@ -75,7 +75,9 @@ def measure_under_stress(
         stress = get_stress(name)
         places = tuple(i for i, source in enumerate(sources) if stress.fits(source.spec))
         if not places:
-            read = ", ".join(dict.fromkeys(source.spec.modality for source in sources))
+            read = ", ".join(
+                dict.fromkeys("+".join(m.modality for m in s.spec.media) for s in sources)
+            )
             raise ValueError(
                 f"Stress {name!r} cannot be made to {read}"
                 f"{' clips of one frame' if stress.in_time else ''}. It suits "

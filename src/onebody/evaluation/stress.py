@@ -55,6 +55,8 @@ class Stress:
 
     def fits(self, spec: InputSpec) -> bool:
         """Whether a network that reads this can be put under it."""
+        if spec.also:  # what a change of one medium means for the others is not said
+            return False
         kind = spec.modality.split("/")[0]
         return kind in self.modalities and not (self.in_time and spec.frames == 1)
 

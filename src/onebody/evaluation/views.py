@@ -123,11 +123,13 @@ def check_views(
     flips, moves = any(v.flip for v in views), any(v.shift != (0.0, 0.0) for v in views)
     for source in sources:
         modality = source.spec.modality
-        pictures = channels_of(modality) is not None
-        if moves and not pictures:
+        if moves and all(channels_of(medium.modality) is None for medium in source.spec.media):
             raise ValueError(f"{modality!r} is no picture to crop. Set evaluation.crops to 1.")
-        if flips and not pictures and not source.spec.reads_skeletons:
-            raise ValueError(f"{modality!r} cannot be mirrored. Turn evaluation.flip off.")
+        for medium in source.spec.media if flips else ():
+            if channels_of(medium.modality) is None and not medium.reads_skeletons:
+                raise ValueError(
+                    f"{medium.modality!r} cannot be mirrored. Turn evaluation.flip off."
+                )
         for name in names if flips else ():
             if _served(source, name):
                 mirror_order(tasks[name], tasks)

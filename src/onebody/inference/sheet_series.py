@@ -23,6 +23,7 @@ def series_samples(
     table: SampleTable,
     rows: list[int],
     spec: InputSpec,
+    medium: InputSpec | None = None,
     *,
     pictures: int = 4,
     seed: int = 0,
@@ -34,6 +35,7 @@ def series_samples(
         table: the rows' table.
         rows: which.
         spec: how they are prepared.
+        medium: which of its media is shown; None: the first.
         pictures: how many frames of a skeleton, or sensors of a body, are shown.
         seed: of the variation.
         augment: how they are varied; None: not at all.
@@ -42,11 +44,14 @@ def series_samples(
         ValueError: if a row cannot be read, or the medium is none of these.
     """
     batch = make_batch(table, rows, spec, (), augment=augment, key=(seed, 0))
-    if spec.reads_skeletons:
-        return skeleton_samples(table, batch, spec, pictures=pictures)
-    if spec.reads_sensors:
-        return sensor_samples(table, batch, spec, pictures=pictures)
-    raise ValueError(f"{spec.modality!r} holds neither pictures, joints nor readings to be shown.")
+    medium = spec if medium is None else medium
+    if medium.reads_skeletons:
+        return skeleton_samples(table, batch, medium, pictures=pictures)
+    if medium.reads_sensors:
+        return sensor_samples(table, batch, medium, pictures=pictures)
+    raise ValueError(
+        f"{medium.modality!r} holds neither pictures, joints nor readings to be shown."
+    )
 
 
 def sensor_samples(

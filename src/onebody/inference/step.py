@@ -73,8 +73,9 @@ class StepModule(nn.Module):
             ValueError: if it reads no pictures, is not causal, or its state has no fixed shape.
         """
         super().__init__()
-        if channels_of(spec.modality) is None:
-            raise ValueError(f"A stream is of pictures; this network reads {spec.modality!r}.")
+        if channels_of(spec.modality) is None or spec.also:
+            read = " and ".join(repr(medium.modality) for medium in spec.media)
+            raise ValueError(f"A stream is of one medium of pictures; this network reads {read}.")
         self.network = network
         self.modality = spec.modality
         blank = blank_batch(spec.model_copy(update={"frames": 1}))

@@ -220,7 +220,8 @@ def _union(spans: Sequence[tuple[float, float]]) -> float:
 def _trial_name(source: Source, row: int) -> str:
     """Return what rows of one trial have in common: their group, else their medium."""
     group = str(source.table.group[row])
-    return f"group {group}" if group else str(source.table.media[source.spec.modality][row])
+    media = (str(source.table.media[medium.modality][row]) for medium in source.spec.media)
+    return f"group {group}" if group else next(filter(None, media), "")
 
 
 def _label(source: Source, row: int, task: str) -> int:

@@ -209,7 +209,7 @@ def _fits(source: Source, row: int, batch: Batch, task: str) -> bool:
     """Whether a Batch's row may be this source's."""
     target = next(target for target in source.targets if target.task == task)
     return (
-        source.spec.modality in batch.inputs
+        {medium.modality for medium in source.spec.media} == set(batch.inputs)
         and row < len(source.table)
         and (bool(target.made_of) or bool(labeled_rows(source.table, target)[row]))
     )

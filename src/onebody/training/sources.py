@@ -186,8 +186,11 @@ def judged_columns(
 
 def _with_medium(recipe: Recipe, place: int, table: SampleTable) -> Bools:
     """Return ``[N]``: rows of one source that the network can look at."""
-    media = table.media.get(recipe.input_of(place).modality)
-    return np.zeros(len(table), np.bool_) if media is None else np.asarray(media != "")
+    there = np.zeros(len(table), np.bool_)
+    for medium in recipe.input_of(place).media:
+        if medium.modality in table.media:
+            there |= table.media[medium.modality] != ""
+    return there
 
 
 def _router_columns(recipe: Recipe) -> list[str]:

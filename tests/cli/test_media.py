@@ -1,0 +1,92 @@
+"""``onebody evaluate --media``: a trained network that is shown some of its media."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from onebody.cli.app import app
+
+CHANGES = (
+    "data.0.dataset.modalities=[silhouette, imu]",
+    "data.0.dataset.actions=[jump, catch]",
+    "data.0.dataset.gestures=[clap, point]",
+    "data.0.dataset.size=16",
+    "input={modality: silhouette, size: 16, frames: 3, "
+    "also: [{modality: imu, sensors: 5, frames: 8}]}",
+    "tasks={action: classification, gesture: classification}",
+    "network={kind: multitask, encoder: {kind: fusion, drop: 0.3, channels: 8, branches: {"
+    "silhouette: {kind: light, width: 0.125, keypoints: 0, temporal_width: 8}, "
+    "imu: {kind: tcn-imu, channels: 8}}}}",
+    "augment={}",
+    "balancer=average",
+    "schedule={steps: 2}",
+)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("media")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONEBODY_CACHE", str(folder / "cache"))
+        result = run("train", "debug-simulated", *CHANGES, "--out", folder / "run", "--quiet")
+        assert result.exit_code == 0, result.output
+        yield folder / "run"
+
+
+def test_all_subsets_are_a_table(trained) -> None:
+    result = run("evaluate", trained, "--media", "all-subsets")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "media",
+        "silhouette",
+        "imu",
+        "silhouette + imu",
+    ]
+    assert "action top1" in lines[0]
+    found = json.loads(run("evaluate", trained, "--media", "all-subsets", "--json").stdout)
+    assert set(found) == {"silhouette", "imu", "silhouette,imu"}
+    assert {part["rows"] for part in found.values()} == {found["imu"]["rows"]}
+
+
+def test_one_subset_is_measured_like_a_network_of_these_media(trained) -> None:
+    found = json.loads(run("evaluate", trained, "--media", "all-subsets", "--json").stdout)
+    whole = json.loads(run("evaluate", trained, "--json").stdout)
+    assert whole["action"] == found["silhouette,imu"]["figures"]["action"]
+    worn = json.loads(run("evaluate", trained, "--media", "imu", "--json").stdout)
+    assert worn["gesture"] == found["imu"]["figures"]["gesture"]
+    assert worn["gesture"]["ece"] != whole["gesture"]["ece"]
+    groups = json.loads(
+        run("evaluate", trained, "--media", "imu", "--by", "subject", "--json").stdout
+    )
+    assert groups["action"]["all rows"]["top1"] == worn["action"]["top1"]
+
+
+def test_what_has_no_place_beside_it_is_refused(trained) -> None:
+    for more in (("--by", "subject"), ("--outputs",), ("--fuse", trained)):
+        result = run("evaluate", trained, "--media", "all-subsets", *more)
+        assert result.exit_code == 2, result.output
+        assert "two tables" in result.output
+    result = run("evaluate", trained, "--media", "rgb")
+    assert "does not read 'rgb'" in result.output
+    result = run("evaluate", trained, "--media", "imu", "--stress")
+    assert "plain figures" in result.output
+
+
+def test_a_sheet_shows_every_medium(trained, tmp_path) -> None:
+    sheets = []
+    for number, changes in enumerate(((), ("input.also=[]",))):
+        out = tmp_path / f"{number}.png"
+        result = run("data", "show", trained, *changes, "--samples", 2, "--augment", "--out", out)
+        assert result.exit_code == 0, result.output
+        sheets.append(np.asarray(Image.open(out)))
+    assert sheets[0].shape[0] > sheets[1].shape[0]
