@@ -146,7 +146,7 @@ def shrink(frames: Frames, factor: int) -> Frames:
         lines[:, : part.shape[1]] += part
         if part.shape[1] < rows:
             lines[:, -1] += frames[:, -1]
-    result = np.empty((count, rows, columns, channels), np.uint8)
+    result = np.empty((channels, count, rows, columns), np.uint8)
     total = np.empty((count, rows, columns), kind)
     for c in range(channels):  # one at a time: numpy is slow along an axis of length 3
         total[:] = factor * factor // 2  # rounds
@@ -156,8 +156,8 @@ def shrink(frames: Frames, factor: int) -> Frames:
             if column.shape[2] < columns:
                 total[..., -1] += lines[:, :, -1, c]
         total //= factor * factor
-        result[..., c] = total
-    return result
+        result[c] = total
+    return result.transpose(1, 2, 3, 0)
 
 
 def is_identity(affine: Numbers, height: int, width: int, size: int) -> bool:

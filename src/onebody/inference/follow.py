@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from onebody.config import Config
-from onebody.inference.own_boxes import CONFIDENT, Box, enclosing
+from onebody.inference.own_boxes import CONFIDENT, Box
 from onebody.types import Doubles, Floats, Frames
 
 
@@ -151,12 +151,15 @@ def person_box(joints: Floats, size: tuple[int, int], seen: float) -> Doubles | 
         None where too few are, or where they enclose less than a pixel of the picture.
     """
     sure = (joints[:, 2] >= CONFIDENT) & np.isfinite(joints[:, :2]).all(axis=1)
-    if not len(joints) or sure.mean() < seen:
+    if not sure.any() or sure.mean() < seen:
         return None
-    height, width = size
-    box = enclosing(joints[None])[0]
-    box = np.clip(box, 0.0, np.array([width, height, width, height], np.float64))
-    return box if bool((box[2:] - box[:2] >= 1.0).all()) else None
+    places = joints[sure, :2].astype(np.float64)
+    low, high = places.min(axis=0), places.max(axis=0)
+    if (high - low < 1.0).any():
+        return None
+    edges = np.array([size[1], size[0]], np.float64)
+    low, high = low.clip(0.0, edges), high.clip(0.0, edges)
+    return None if (high - low < 1.0).any() else np.concatenate([low, high])
 
 
 def _shared(a: Doubles, b: Doubles) -> float:

@@ -148,7 +148,8 @@ class PersonStream:
         clock.tick("crop")
         outputs, self._memory = self.setup.runner.step(ready.pixels, self._memory)
         clock.tick("network")
-        classes, raw, joints = self._decode(outputs, ready)
+        with torch.inference_mode():  # of small tensors most of the time is bookkeeping
+            classes, raw, joints = self._decode(outputs, ready)
         seen = self._follow(joints, size, time_s, given is None)
         poses = {name: self._smoothed(name, values, time_s, ready) for name, values in raw.items()}
         clock.tick("smooth")
@@ -201,10 +202,11 @@ class PersonStream:
 
     def _places(self, outputs: Mapping[str, Floats], ready: Prepared) -> dict[str, PlaceAnswer]:
         """Return the boxes that tasks of boxes find in this frame, by task."""
-        context, found = self._context(ready), {}
+        found = {}
         for name, output in outputs.items():
             task = self.tasks[name]
             if isinstance(task, BoxTask):
+                context = self._context(ready)
                 corners = task.decode(torch.from_numpy(output), context)[0].numpy()
                 found[name] = PlaceAnswer(corners=corners, measured=np.ones(1, np.bool_))
         return found

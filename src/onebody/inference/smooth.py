@@ -76,20 +76,35 @@ class OneEuro:
             self._time = np.full(values.shape, -np.inf)
         if values.shape != self._value.shape:
             raise ValueError(f"Expected {self._value.shape} values again, found {values.shape}.")
-        known = np.isfinite(values)
         passed = time_s - self._time
+        known = np.isfinite(values)
         old = known & (passed <= self.config.forget_s)
+        if old.all():  # nearly always
+            self._value, self._speed = self._moved(values, self._value, self._speed, passed, size)
+            self._time = np.full(values.shape, time_s)
+            return self._value.copy()
         before = np.where(old, self._value, values)
-        passed = np.where(old, passed, 1.0)
-        speed = np.where(old, self._speed, 0.0)
-        moved = np.where(known, values - before, 0.0)
-        speed = speed + share(self.config.speed_hz, passed) * (moved / passed / size - speed)
-        cutoff = self.config.least_hz + self.config.per_speed * np.abs(speed)
-        smooth = before + share(cutoff, passed) * moved
+        before[~known] = 0.0
+        smooth, speed = self._moved(
+            np.where(known, values, 0.0),
+            before,
+            np.where(old, self._speed, 0.0),
+            np.where(old, passed, 1.0),
+            size,
+        )
         self._value = np.where(known, smooth, self._value)
         self._speed = np.where(known, speed, self._speed)
         self._time = np.where(known, time_s, self._time)
         return np.where(known, smooth, np.nan)
+
+    def _moved(
+        self, values: Doubles, before: Doubles, speed: Doubles, passed: Doubles, size: float
+    ) -> tuple[Doubles, Doubles]:
+        """Return smoothed values and speeds, where all is known."""
+        moved = values - before
+        speed = speed + share(self.config.speed_hz, passed) * (moved / passed / size - speed)
+        cutoff = self.config.least_hz + self.config.per_speed * np.abs(speed)
+        return before + share(cutoff, passed) * moved, speed
 
 
 def share(cutoff_hz: Doubles | float, passed_s: Doubles | float) -> Doubles:
@@ -99,5 +114,5 @@ def share(cutoff_hz: Doubles | float, passed_s: Doubles | float) -> Doubles:
         cutoff_hz: of the low-pass, above 0.
         passed_s: time since the value before, above 0.
     """
-    constant_s = 1.0 / (2.0 * math.pi * np.asarray(cutoff_hz, np.float64))
+    constant_s = 1.0 / (2.0 * math.pi * cutoff_hz)
     return np.asarray(1.0 / (1.0 + constant_s / passed_s), np.float64)

@@ -97,7 +97,7 @@ def build_pose2d(config: Pose2DConfig) -> Pose2DTask:
 def to_source(points: Tensor, crop_to_source: Tensor) -> Tensor:
     """Map crop fractions ``[N, T, J, 2]`` to source pixels by affine maps ``[N, 2, 3]``."""
     linear, shift = crop_to_source[:, :, :2].float(), crop_to_source[:, :, 2].float()
-    return torch.einsum("nij,ntkj->ntki", linear, points) + shift[:, None, None]
+    return points @ linear.mT[:, None] + shift[:, None, None]
 
 
 def crop_side(crop_to_source: Tensor) -> Tensor:
