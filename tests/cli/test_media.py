@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from onebody.cli.app import app
+from onebody.cli.predict import named_media
 
 CHANGES = (
     "data.0.dataset.modalities=[silhouette, imu]",
@@ -90,3 +91,27 @@ def test_a_sheet_shows_every_medium(trained, tmp_path) -> None:
         assert result.exit_code == 0, result.output
         sheets.append(np.asarray(Image.open(out)))
     assert sheets[0].shape[0] > sheets[1].shape[0]
+
+
+def test_media_of_one_performance_are_named_together(trained, tmp_path) -> None:
+    np.save(tmp_path / "body.npy", np.full((6, 16, 16), 200, np.uint8))
+    np.save(tmp_path / "worn.npy", np.ones((12, 5, 6), np.float32))
+    both = f"silhouette={tmp_path}/body.npy,imu={tmp_path}/worn.npy"
+    worn = f"imu={tmp_path}/worn.npy"
+    result = run("predict", trained, both, worn, "--fps", 10, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    # of the sensor alone there is no video
+    assert written == ["body.jsonl", "body.mp4", "body.npz", "worn.jsonl", "worn.npz"]
+    assert len((tmp_path / "out" / "body.jsonl").read_text().splitlines()) == 6
+    assert len((tmp_path / "out" / "worn.jsonl").read_text().splitlines()) == 12
+
+
+def test_names_of_media_are_told_from_names_of_files(tmp_path, monkeypatch) -> None:
+    assert named_media("depth=a.npy#0:5,rgb/2=b.mp4") == {"depth": "a.npy#0:5", "rgb/2": "b.mp4"}
+    assert named_media("clip,one.mp4") == "clip,one.mp4"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a=b.mp4").touch()
+    assert named_media("a=b.mp4") == "a=b.mp4"
+    with pytest.raises(ValueError, match="named twice"):
+        named_media("imu=a,imu=b")

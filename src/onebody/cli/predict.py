@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,8 @@ def predict(
         typer.Argument(
             metavar="[RUN] VIDEOS...",
             help="A run's folder, or a saved network (without one: the network that comes with "
-            "onebody); then videos, pictures, folders of pictures, or arrays of joints.",
+            "onebody); then videos, pictures, folders of pictures, or arrays of joints; of a "
+            "network of several media depth=FILE,imu=FILE, any left out.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
@@ -57,7 +59,8 @@ def predict(
     """Say what videos show: an annotated mp4, JSON lines per frame, and an npz for each.
 
     A network of skeletons reads npy and npz files with joints [T, J, D] in its own layout, and
-    there is no video of them.
+    there is no video of them. Several media of one performance are named together; they cover the
+    same span.
 
     A video that cannot be read is reported and the others go on; the exit code is then 1.
     """
@@ -66,20 +69,24 @@ def predict(
     from onebody.inference.default import demo_notice
 
     run, videos = divided(inputs)
-    names = result_names(videos)
-    _spare_inputs(videos, names, out, video=not no_video)
+    given = [named_media(video) for video in videos]
+    firsts = [one if isinstance(one, str) else next(iter(one.values())) for one in given]
+    names = result_names(firsts)
+    everything = [s for one in given for s in ([one] if isinstance(one, str) else one.values())]
+    _spare_inputs(everything, names, out, video=not no_video)
     lens, look = read_camera(camera), _box(box, own=own_boxes)
     predictor = load(run, device=device)
-    drawn = not no_video and channels_of(predictor.saved.input.modality) is not None
     out.mkdir(parents=True, exist_ok=True)
     if notice := demo_notice(predictor.saved):
         typer.echo(notice, err=True)
     failed = False
-    for video, name in zip(videos, names, strict=True):
+    for video, media, name in zip(videos, given, names, strict=True):
+        shown = first_medium(media, predictor)
+        drawn = not no_video and channels_of(shown) is not None
         try:
             with watched(video) as progress:
                 prediction = predictor.predict(
-                    video,
+                    media,
                     fps=fps,
                     window_s=window,
                     clips=clips,
@@ -94,7 +101,7 @@ def predict(
             complain(error, video)
             continue
         typer.echo(f"{video}: {_sentence(prediction)} -> {out / name}.*")
-        _tell_other_medium(prediction, predictor.saved.input.modality)
+        _tell_other_medium(prediction, shown)
         _tell_what_lacks(prediction, predictor)
         _tell_where_it_looked(prediction)
     if failed:
@@ -118,6 +125,30 @@ def divided(inputs: list[str]) -> tuple[Path | None, list[str]]:
     if len(inputs) == 1:
         raise ValueError(f"{first}: is a network. Name videos after it.")
     return first, inputs[1:]
+
+
+_NAMED = re.compile(r"([a-z]+(?:/[0-9]+)?)=(.+)")
+
+
+def named_media(text: str) -> str | dict[str, str]:
+    """Read ``depth=FILE,imu=FILE``: sources by medium; any other text is one source.
+
+    Raises:
+        ValueError: if a medium is named twice.
+    """
+    parts = [_NAMED.fullmatch(part) for part in text.split(",")]
+    found = {part[1]: part[2] for part in parts if part}
+    if not all(parts) or Path(text).exists():
+        return text
+    if len(found) < len(parts):
+        raise ValueError(f"{text}: a medium is named twice.")
+    return found
+
+
+def first_medium(media: str | dict[str, str], predictor: Predictor) -> str:
+    """Return which of a network's media leads: the first one that is given."""
+    known = [medium.modality for medium in predictor.saved.input.media]
+    return next((name for name in known if isinstance(media, str) or name in media), known[0])
 
 
 def result_names(videos: list[str]) -> list[str]:

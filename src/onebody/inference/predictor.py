@@ -21,6 +21,7 @@ from onebody.inference.own_boxes import Box, Numbers, boxes_of, checked_box, per
 from onebody.inference.place import PlaceTrack
 from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
+from onebody.inference.reader_several import given_media, only_given, read_several
 from onebody.inference.windows import plan_windows
 from onebody.models import Calibration, SavedNetwork, load_network
 from onebody.models.calibration import tempered
@@ -92,7 +93,7 @@ class Predictor:
 
     def predict(
         self,
-        source: str | Path | Array,
+        source: str | Path | Array | Mapping[str, str | Path | Array],
         *,
         tasks: Sequence[str] | None = None,
         fps: float | None = None,
@@ -116,7 +117,9 @@ class Predictor:
         Args:
             source: a file, a folder, any source string, or uint8 pictures ``[T, H, W]``,
                 ``[T, H, W, 1 or 3]`` or ``[H, W, 3]``. A network that reads skeletons takes arrays
-                ``[T, J, D]`` of its own layout (``.npy``, ``.npz#key``, or in memory).
+                ``[T, J, D]`` of its own layout (``.npy``, ``.npz#key``, or in memory). A network
+                of several media takes these by medium, any of them left out; they cover the same
+                span, whatever their rates, and ``fps`` is that of the first one given.
             tasks: which tasks; None: all, answers over several tasks first.
             fps: frames per second; None: the medium's own. Needed for folders and arrays.
             span_s: look only at this part, beginning and end in seconds; NaN: the medium's.
@@ -140,40 +143,45 @@ class Predictor:
         names = sorted(self.tasks, key=self._is_plain) if tasks is None else list(tasks)
         for name in names:
             _check_task(lookup(self.tasks, name, "task"))
+        given = given_media(source, self.saved.input)
+        lead = only_given(self.saved.input, tuple(given))
+        if lead.modality != self.saved.input.modality:
+            names = self._without_places(names, asked=tasks is not None)
         with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
-            numbers = channels_of(self.saved.input.modality) is None
-            place = str(source)
-            if isinstance(source, np.ndarray):
-                place = _store(source, Path(folder), still=not numbers)
+            places = {name: _placed(one, name, Path(folder)) for name, one in given.items()}
             medium = open_medium(
-                place, fps=fps, span_s=span_s, camera=camera, depth_ref_mm=depth_ref_mm
+                places[lead.modality],
+                fps=fps,
+                span_s=span_s,
+                camera=camera,
+                depth_ref_mm=depth_ref_mm,
             )
             length = self.saved.notes.get("clip_s") if window_s is None else window_s
-            windows = plan_windows(
-                len(medium.times_s), self.saved.input, fps=medium.fps, window_s=length
-            )
+            windows = plan_windows(len(medium.times_s), lead, fps=medium.fps, window_s=length)
             boxes = self._boxes(box, medium, windows, clips)
             answers = _Answers(names, medium, windows, clips, boxes)
-            for group in self._groups(medium, windows, clips, boxes):
+            for group in self._groups(medium, windows, clips, boxes, places):
                 answers.add(group, self._run(group, names), self.tasks)
                 if progress is not None:
                     progress(int(group.windows[-1]) + 1, len(windows))
-        shown = "array" if isinstance(source, np.ndarray) else str(source)
+        first = given[lead.modality]
+        shown = "array" if isinstance(first, np.ndarray) else str(first)
         found = answers.finish(shown, self.tasks, self.saved.calibration)
         return replace(found, notice=demo_notice(self.saved))
 
     def _groups(
-        self, medium: Medium, windows: Ints, clips: int, boxes: Numbers | None = None
+        self,
+        medium: Medium,
+        windows: Ints,
+        clips: int,
+        boxes: Numbers | None = None,
+        places: Mapping[str, str] | None = None,
     ) -> Iterator[Group]:
-        """Read windows a group at a time."""
-        return read_windows(
-            medium,
-            windows,
-            self.saved.input,
-            batch_size=self.batch_size,
-            clips=clips,
-            boxes=boxes,
-        )
+        """Read windows a group at a time; ``places``: where several media lie."""
+        spec, size = self.saved.input, self.batch_size
+        if spec.also and places is not None:
+            return read_several(medium, places, windows, spec, batch_size=size, clips=clips)
+        return read_windows(medium, windows, spec, batch_size=size, clips=clips, boxes=boxes)
 
     def _boxes(
         self, box: Literal["own"] | Box | None, medium: Medium, windows: Ints, clips: int
@@ -182,6 +190,8 @@ class Predictor:
         if box is None:
             return None
         modality = self.saved.input.modality
+        if self.saved.input.also:
+            raise ValueError("A network of several media looks at whole pictures. Leave 'box' out.")
         if channels_of(modality) is None:
             raise ValueError(f"{modality!r} is no picture, so there is no box to look at.")
         if not isinstance(box, str):
@@ -196,6 +206,16 @@ class Predictor:
             for window, own in zip(group.windows, found, strict=True):
                 boxes[window] = united([boxes[window][None], own[None]])[0]
         return boxes
+
+    def _without_places(self, names: Sequence[str], *, asked: bool) -> list[str]:
+        """Leave out tasks that say where something is in the first medium, which is not given."""
+        placed = [name for name in names if self.tasks[name].form in ("joints", "box")]
+        if placed and asked:
+            raise ValueError(
+                f"Task {placed[0]!r} is about places in {self.saved.input.modality!r}, which is "
+                "not given. Give it, or name other tasks."
+            )
+        return [name for name in names if name not in placed]
 
     def _is_plain(self, name: str) -> bool:
         """Whether a task is no answer over several others."""
@@ -314,6 +334,15 @@ def _as_class(task: Task) -> ClassTask:
 def _as_pose(task: Task) -> PoseTask:
     assert isinstance(task, PoseTask)
     return task
+
+
+def _placed(source: str | Path | Array, modality: str, folder: Path) -> str:
+    """Return the source of a medium; arrays are written into a file."""
+    if not isinstance(source, np.ndarray):
+        return str(source)
+    own = folder / modality.replace("/", "-")
+    own.mkdir()
+    return _store(source, own, still=channels_of(modality) is not None)
 
 
 def _store(values: Array, folder: Path, *, still: bool) -> str:
