@@ -8,6 +8,7 @@ looked at, by what whole factor the picture is averaged, and where each pixel is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -170,13 +171,32 @@ def _sampled(pixels: Floats, affine: Doubles, size: int) -> Floats:
         affine: ``[2, 3]`` map from crop fractions to these pixels, not turned.
         size: side of the result.
     """
-    centers = (np.arange(size) + 0.5) / size
-    scales = 2.0 / np.array(pixels.shape[:1:-1], np.float64)  # of x, y
-    grid = torch.empty(1, size, size, 2)
-    for axis in (0, 1):
-        line = (centers * affine[axis, axis] + affine[axis, 2]) * scales[axis] - 1
-        values = torch.from_numpy(line.astype(np.float32))
-        grid[0, :, :, axis] = values if axis == 0 else values[:, None]
+    x, y = affine.tolist()
+    grid = _grid((x[0], x[2]), (y[1], y[2]), pixels.shape[:1:-1], size)
     return functional.grid_sample(
         torch.from_numpy(pixels), grid, mode="bilinear", padding_mode="zeros", align_corners=False
     ).numpy()
+
+
+@lru_cache(maxsize=4)
+def _grid(
+    x: tuple[float, float], y: tuple[float, float], extent: tuple[int, ...], size: int
+) -> torch.Tensor:
+    """Make the grid of `_sampled`, kept for the frames to come: a box mostly rests.
+
+    Args:
+        x: side and begin of the window, in pixels.
+        y: the same, downwards.
+        extent: width and height of the picture.
+        size: side of the result.
+
+    Returns:
+        ``[1, size, size, 2]``.
+    """
+    centers = (np.arange(size) + 0.5) / size
+    grid = torch.empty(1, size, size, 2)
+    for axis, (side, begin) in enumerate((x, y)):
+        line = (centers * side + begin) * (2.0 / extent[axis]) - 1
+        values = torch.from_numpy(line.astype(np.float32))
+        grid[0, :, :, axis] = values if axis == 0 else values[:, None]
+    return grid
