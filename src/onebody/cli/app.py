@@ -32,6 +32,7 @@ from onebody.cli.recipes import recipes
 from onebody.cli.speed import start_again_if_faster
 from onebody.cli.study import study
 from onebody.cli.train import train
+from onebody.cli.unusual import unusual
 
 app = typer.Typer(
     cls=Commands,
@@ -54,6 +55,7 @@ app.command("study")(study)
 app.command("classic")(classic)
 app.command("evaluate")(evaluate)
 app.command("detect")(detect)
+app.command("unusual")(unusual)
 app.command("personalize")(personalize)
 app.command("predict")(predict)
 app.command("live")(live)
