@@ -10,6 +10,7 @@ from make_samples import SKELETON, joint_paths, pose_spec, sample_table
 from onebody.data import InputSpec, Source, TargetSpec, make_batch
 from onebody.data.augment import AugmentConfig
 from onebody.data.person_box import joint_bounds
+from onebody.data.splice import SpliceConfig, check_splice, frame_labels
 from onebody.data.targets import labeled_rows
 
 SPEC = InputSpec(modality="depth", size=16, frames=4, sampling="dense")
@@ -111,3 +112,9 @@ def test_requests_that_mean_nothing_are_refused(table):
         Source(table=posed, spec=numbers, targets=(OF_TABLE,))
     with pytest.raises(ValueError, match="found classes"):
         Source(table=table, spec=SPEC, targets=(replace(PLACE, column="gesture"),))
+
+
+def test_clips_made_of_two_keep_the_box_of_every_frame(table):
+    check_splice(SpliceConfig(share=0.5), 32, (PLACE,))
+    batch = make_batch(table, [0], SPEC, [PLACE], augment=None)
+    assert frame_labels(batch, (PLACE,)).targets["place"] is batch.targets["place"]

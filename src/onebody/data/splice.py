@@ -24,6 +24,9 @@ from onebody.data.spec import TargetSpec
 from onebody.data.table import SampleTable
 from onebody.types import Ints
 
+TOLD_PER_FRAME = ("joints", "box")
+"""Forms of targets that say something of every frame anyway."""
+
 _OF_SPLICES = 0x5B11CE
 """Sets these draws apart from those of `onebody.data.augment`."""
 
@@ -81,7 +84,7 @@ def check_splice(config: SpliceConfig, frames: int, targets: tuple[TargetSpec, .
             f"have {frames} ('input.frames')."
         )
     for target in targets:
-        if target.form != "joints" and not target.per_frame:
+        if target.form not in TOLD_PER_FRAME and not target.per_frame:
             raise ValueError(
                 f"'splice' makes clips in which labels change, but task {target.task!r} answers "
                 "once per clip. Set its 'per_frame', or leave 'splice' out."
@@ -134,7 +137,7 @@ def frame_labels(batch: Batch, targets: tuple[TargetSpec, ...]) -> Batch:
     """Give every frame the label of its clip: values ``[B]`` become ``[B, T]``, soft ones too."""
     made = dict(batch.targets)
     for target in targets:
-        if target.form == "joints" or target.task not in made:
+        if target.form in TOLD_PER_FRAME or target.task not in made:
             continue
         own = made[target.task]
         value = own.value.unsqueeze(1).expand(-1, batch.num_frames, *own.value.shape[1:])
