@@ -150,7 +150,7 @@ def test_people_have_their_own_clothes(table, config):
 
 
 def test_the_second_time_nothing_is_rendered(config, table, monkeypatch):
-    monkeypatch.setattr(module, "render", None)
+    monkeypatch.setattr(module, "filmed", None)
     again = build_simulated(config)
     assert again.media["rgb"].tolist() == table.media["rgb"].tolist()
     np.testing.assert_array_equal(again.camera_matrix, table.camera_matrix)
@@ -187,7 +187,7 @@ def test_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("no light")
 
-    monkeypatch.setattr(module, "render", fail)
+    monkeypatch.setattr(module, "filmed", fail)
     with pytest.raises(RuntimeError, match="no light"):
         build_simulated(small(tmp_path))
     assert list((tmp_path / "simulated").iterdir()) == []

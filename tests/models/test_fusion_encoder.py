@@ -216,6 +216,29 @@ def test_shared_views_are_normalized_together() -> None:
     assert seen[1:] == [3, 3]
 
 
+def test_a_penalty_pulls_dimensions_to_nothing_in_groups_over_media() -> None:
+    net = network("attention", sparse=0.5).train()
+    stem = net.bodies[0].stem
+    scales = [p.norm.norm.weight for p in stem.projections.values()]
+    with torch.no_grad():
+        scales[0].copy_(torch.tensor([3.0, 0, 1, 1, 1, 1, 1, 1]))
+        scales[1].copy_(torch.tensor([4.0, 2, 0, 0, 0, 0, 0, 0]))
+    for scale in scales:
+        scale.grad = torch.zeros_like(scale)
+    net.after_backward()
+    assert scales[0].grad[:3].tolist() == pytest.approx([0.5 * 3 / 5, 0.0, 0.5])
+    assert scales[1].grad[:3].tolist() == pytest.approx([0.5 * 4 / 5, 0.5, 0.0])
+    scales[1].grad = None
+    net.after_backward()
+    assert scales[1].grad is None  # nobody has seen it in this step
+    plain = network("attention").train()
+    (outputs,) = plain([batch()])
+    loss(outputs).backward()
+    before = [p.grad.clone() for p in plain.parameters()]
+    plain.after_backward()
+    assert all(torch.equal(a, p.grad) for a, p in zip(before, plain.parameters(), strict=True))
+
+
 def test_configs_that_do_not_fit_are_refused() -> None:
     given = {**SKELETONS, **WORN}
 

@@ -15,37 +15,41 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 import onebody
 from onebody import simulate
-from onebody.config import Config, nearest
+from onebody.config import nearest
 from onebody.data import ClassColumn, Column, JointsColumn, SampleTable, make_table
 from onebody.datasets.prepared import kept_table
 from onebody.datasets.simulated_imu import Clips, by_sensor, sensor_readings, wearer_columns
 from onebody.datasets.simulated_plan import Plan, make_plan
-from onebody.datasets.simulated_stage import chosen, kind_column, stage_columns, with_joint_boxes
+from onebody.datasets.simulated_stage import kind_column, stage_columns, with_joint_boxes
+from onebody.datasets.simulated_views import (
+    FilmingConfig,
+    Performances,
+    file_name,
+    filmed,
+    present,
+    view_names,
+)
 from onebody.labels import UNLABELED, LabelSpace
 from onebody.simulate.actions import ACTIONS
 from onebody.simulate.body import BODY
-from onebody.simulate.camera import make_cameras
 from onebody.simulate.draws import uniform
 from onebody.simulate.gestures import GESTURES
 from onebody.simulate.held import OBJECTS
 from onebody.simulate.idle import IDLE
 from onebody.simulate.motion import MOVEMENTS, make_motion
 from onebody.simulate.movement import label_space
-from onebody.simulate.render import CHANNELS, render
-from onebody.simulate.scene import make_scenes
+from onebody.simulate.render import CHANNELS
 from onebody.simulate.sensors import POSITIONS
-from onebody.simulate.stage import all_in_view, set_stage
 from onebody.simulate.surroundings import SURROUNDINGS
 
 Modality = Literal["rgb", "depth", "silhouette", "imu"]
 
 
-class SimulatedConfig(Config):
+class SimulatedConfig(FilmingConfig):
     """Simulated people doing actions and gestures.
 
     Attributes:
@@ -80,6 +84,10 @@ class SimulatedConfig(Config):
             each clip, with the column ``object``. Empty: nothing.
         scenes: kinds of scenes (`onebody.simulate.surroundings`), likewise, with the column
             ``scene``. Empty: rooms of one kind.
+        views: cameras around each performance; the second one's pictures are the media ``rgb/2``,
+            ``depth/2`` and so on. Joints are those of the first camera.
+        view_step_degrees: angle from one camera to the next, to the person's left.
+        view_share: probability of each view of a clip to be there; one always is.
         outfits: different clothes that a person wears.
         seed: another number makes other people and performances.
         cache: folder of rendered sets; None: ``$ONEBODY_CACHE``, else ``onebody`` in
@@ -89,7 +97,6 @@ class SimulatedConfig(Config):
 
     kind: Literal["simulated"] = "simulated"
     modalities: tuple[Modality, ...] = Field(("rgb",), min_length=1)
-    size: int = Field(112, ge=16, le=1024)
     frames: int = Field(16, ge=1)
     fps: float = Field(10.0, gt=0)
     people: int = Field(10, ge=1, le=100_000)
@@ -100,24 +107,15 @@ class SimulatedConfig(Config):
     gestures: tuple[str, ...] | None = None
     idle: tuple[str, ...] = ()
     pose_share: float = Field(1.0, ge=0, le=1)
-    yaw_degrees: float = Field(25.0, ge=0, le=180)
-    occluders: float = Field(0.1, ge=0, le=1)
-    clutter: float = Field(0.6, ge=0, le=1)
-    noise: float = Field(1.0, ge=0)
-    fill: tuple[float, float] = (0.7, 0.95)  # hands should not shrink to a pixel
-    place: tuple[float, float] = (0.15, 0.85)
     boxes: Literal["none", "joints"] = "none"
-    objects: tuple[str, ...] = ()
-    scenes: tuple[str, ...] = ()
-    outfits: int = Field(3, ge=1)
     seed: int = Field(0, ge=0, le=1_000_000)
     cache: Path | None = None
-    device: str = "cpu"
     per: Literal["body", "sensor"] = "body"
     mounting_deg: float = Field(20.0, ge=0, le=180)
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {"per", "mounting_deg", "idle", "fill", "place", "boxes", "objects", "scenes"}
+        | {"views", "view_step_degrees", "view_share"}
     )
 
     @field_validator("actions", "gestures", "idle")
@@ -160,6 +158,8 @@ class SimulatedConfig(Config):
             raise ValueError(f"worn sensors need 3 frames or more, found frames: {self.frames}")
         if self.per == "sensor" and self.modalities != ("imu",):
             raise ValueError("'per: sensor' is for 'modalities: [imu]' alone")
+        if self.modalities == ("imu",) and self.views > 1:
+            raise ValueError("'views' are of pictures, found imu alone")
         if self.modalities == ("imu",) and (self.boxes != "none" or self.objects or self.scenes):
             raise ValueError("'boxes', 'objects' and 'scenes' are for pictures, found imu alone")
         return self
@@ -185,7 +185,8 @@ def cache_folder(config: SimulatedConfig) -> Path:
     digest = hashlib.sha256(onebody.__version__.encode())
     digest.update(config.model_dump_json(exclude={"cache", "device", "boxes"}).encode())
     own = [
-        Path(__file__).with_name(f"simulated{end}.py") for end in ("", "_imu", "_plan", "_stage")
+        Path(__file__).with_name(f"simulated{end}.py")
+        for end in ("", "_imu", "_plan", "_stage", "_views")
     ]
     for file in [*own, *sorted(Path(simulate.__path__[0]).glob("*.py"))]:
         digest.update(file.read_bytes())
@@ -223,7 +224,8 @@ def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
     )
     count, frames, size = len(plan.kinds), config.frames, config.size
     shapes: dict[str, tuple[tuple[int, ...], npt.DTypeLike]] = {
-        name: ((size, size, CHANNELS[name]), np.uint8) for name in _rendered(config)
+        name: ((size, size, CHANNELS[name.split("/")[0]]), np.uint8)
+        for name in view_names(_rendered(config), config.views)
     }
     if shapes:
         shapes |= {f"joints{d}d": ((len(BODY), d + 1), np.float32) for d in (2, 3)}
@@ -233,7 +235,10 @@ def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
         frames, shapes["imu"] = frames * len(POSITIONS), ((1, 6), np.float32)
     arrays = {
         name: np.lib.format.open_memmap(
-            folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(count * frames, *shape)
+            folder / f"{file_name(name)}.npy",
+            mode="w+",
+            dtype=dtype,
+            shape=(count * frames, *shape),
         )
         for name, (shape, dtype) in shapes.items()
     }
@@ -247,7 +252,9 @@ def _render_set(config: SimulatedConfig, folder: Path) -> SampleTable:
     for array in arrays.values():
         array.flush()
     sources = {
-        name: [f"{folder / name}.npy#{i * frames}:{(i + 1) * frames}" for i in range(count)]
+        name: [
+            f"{folder / file_name(name)}.npy#{i * frames}:{(i + 1) * frames}" for i in range(count)
+        ]
         for name in arrays
     }
     table = _make_table(config, plan, spaces, sources, numbers)
@@ -300,45 +307,15 @@ def _picture_rows(
         fps=config.fps,
         facing_deg=10.0,
     )
-    wardrobe = (uniform(seeds, "wardrobe", 1)[:, 0] * config.outfits).long().tolist()
-    scenes = make_scenes(
-        seeds,
-        outfit_seeds=[i * config.outfits + k for i, k in zip(identities, wardrobe, strict=True)],
-        occluders=config.occluders,
-        clutter=config.clutter,
-        noise=config.noise,
+    performances = Performances(
+        seeds=seeds, identities=identities, motion=motion, rendered=_rendered(config)
     )
-    scenes = set_stage(
-        scenes,
-        seeds,
-        objects=chosen(seeds, "object", config.objects),
-        surroundings=chosen(seeds, "scene", config.scenes),
-    )
-    cameras = make_cameras(
-        seeds,
-        config.size,
-        joints_mm=all_in_view(motion.joints_mm, scenes),
-        yaw_degrees=config.yaw_degrees,
-        fill=config.fill,
-        place=config.place,
-    )
-    joints = cameras.to_camera(motion.joints_mm)
-    distance = joints[:, :, BODY.root[0], 2].mean(dim=1)
-    rendering = render(
-        joints.to(config.device),
-        motion.shape.to(config.device),
-        scenes.to(config.device),
-        cameras.to(config.device),
-        config.size,
-        _rendered(config),
-        depth_ref_mm=distance.to(config.device),
-    )
-    visible = rendering.visible.cpu()[..., None].float()
-    tensors = {name: value.cpu() for name, value in rendering.frames.items()}
-    tensors["joints2d"] = torch.cat([cameras.project(joints), visible], dim=-1)
-    tensors["joints3d"] = torch.cat([joints, visible], dim=-1)
+    tensors, numbers = filmed(config, performances)
+    for view in range(1, config.views):
+        further, _ = filmed(config, performances, view)
+        tensors |= {f"{name}/{view + 1}": further[name] for name in _rendered(config)}
     arrays = {name: value.flatten(0, 1).numpy() for name, value in tensors.items()}
-    return arrays, torch.cat([cameras.matrix, distance[:, None]], dim=1).double().numpy()
+    return arrays, numbers
 
 
 def _make_table(
@@ -372,7 +349,7 @@ def _make_table(
     first_test = config.first_person + config.people - config.test_people
     return make_table(
         "simulated",
-        {name: sources[name] for name in config.modalities},
+        present(sources, config.modalities, plan.performances, config.views, config.view_share),
         columns=columns,
         fps=np.full(len(plan.kinds), config.fps),
         subject=people,

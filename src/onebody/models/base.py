@@ -89,6 +89,9 @@ class Stem(nn.Module, ABC):
     ) -> tuple[Feature, State]:
         """Map inputs (see `Batch.inputs`) and what of them is valid to ``[B, C, T, *space]``."""
 
+    def after_backward(self) -> None:
+        """Adjust gradients before the optimizer's step: the place of a penalty on weights."""
+
 
 class Stage(nn.Module, ABC):
     """One step of an encoder: a Feature to a Feature, remembering ``state`` if causal in time.

@@ -27,7 +27,10 @@ Semantic Video Analysis", ACM MM 2005; leaving media out in training is the moda
 Neverova, Wolf, Taylor, Nebout, "ModDrop: Adaptive Multi-Modal Gesture Recognition", TPAMI 2016.
 ``shared`` follows the idea of Liu et al., "Multi-Domain and Multi-Task Learning for Human Action
 Recognition", TIP 2019: views have a common space, sparsely used, and parts of their own; theirs is
-a linear method, this a network. Ours: masks throughout, and each branch is any encoder of the room.
+a linear method, this a network, whose norms' scales are penalized (as in Liu et al., "Learning
+Efficient Convolutional Networks through Network Slimming", ICCV 2017) in groups over media, since a
+norm behind a projection undoes what its weights shrink by. Ours: masks throughout, and each branch
+is any encoder of the room.
 """
 
 from __future__ import annotations
@@ -57,6 +60,8 @@ class FusionConfig(Config):
         drop: probability that a medium of a row is left out in training; one always stays.
         shared: views of one kind pass the same weights, then a small adapter of each one's own.
         adapter: width of that adapter; 0: none.
+        sparse: weight of a penalty that lets media use few dimensions of the common space, and the
+            same ones: the sum over its dimensions of the norm of the media's scales there.
         channels: of a medium in the common space, and of every stage.
         depth: how many stages there are.
         dilations: of the stages' blocks, in turn.
@@ -71,6 +76,7 @@ class FusionConfig(Config):
     drop: float = Field(0.0, ge=0, lt=1)
     shared: bool = False
     adapter: int = Field(16, ge=0)
+    sparse: float = Field(0.0, ge=0)
     channels: PositiveInt = 128
     depth: PositiveInt = 2
     dilations: tuple[PositiveInt, ...] = Field((1, 2), min_length=1)
@@ -103,7 +109,13 @@ def build_fusion(config: FusionConfig, *, inputs: Mapping[str, InputShape]) -> E
         branches[name] = Branch(encoder, name)
     join = Join(len(inputs), config.channels, config.how)
     stem = FusionStem(
-        branches, serves, join, config.channels, drop=config.drop, adapter=config.adapter
+        branches,
+        serves,
+        join,
+        config.channels,
+        drop=config.drop,
+        adapter=config.adapter,
+        sparse=config.sparse,
     )
     late = config.how == "late"
     media = len(inputs) if late else 1

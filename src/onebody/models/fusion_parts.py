@@ -98,6 +98,7 @@ class FusionStem(Stem):
         *,
         drop: float,
         adapter: int,
+        sparse: float = 0.0,
     ) -> None:
         """Take the parts.
 
@@ -108,6 +109,7 @@ class FusionStem(Stem):
             channels: of a medium in the common space.
             drop: probability that a medium of a row is left out in training.
             adapter: width of what a view has of its own, where a branch serves several.
+            sparse: weight of the penalty on dimensions of the common space.
         """
         super().__init__()
         self.branches = nn.ModuleDict(branches)
@@ -123,6 +125,7 @@ class FusionStem(Stem):
         )
         self.join = join
         self.width, self.channels, self.drop = join.width, channels, drop
+        self.sparse = sparse
         self.causal = all(branch.causal and branch.stride_t == 1 for branch in branches.values())
 
     def forward(
@@ -153,6 +156,24 @@ class FusionStem(Stem):
         x = torch.stack([found.get(name, nothing) for name in self.media], 1)
         x = torch.where(there.unsqueeze(2), x, x.new_zeros(()))
         return self.join(x, there), left
+
+    def after_backward(self) -> None:
+        """Add the gradient of the penalty: sum over dimensions of the norm of media's scales.
+
+        A dimension of the common space costs once for all media that use it, and the less one
+        costs the fewer do: so media share what they use. Scales of media that this step has not
+        seen stay as they are.
+        """
+        if not self.sparse:
+            return
+        scales: list[Tensor] = [
+            projection.get_parameter("norm.norm.weight") for projection in self.projections.values()
+        ]
+        with torch.no_grad():
+            size = torch.stack(scales).square().sum(0).sqrt().clamp(min=1e-8)
+            for scale in scales:
+                if scale.grad is not None:
+                    scale.grad += self.sparse * scale / size
 
     def _project(
         self, used: Mapping[str, Given], frames: int, state: State

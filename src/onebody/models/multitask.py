@@ -15,6 +15,7 @@ from onebody.models.base import (
     Rows,
     Sharing,
     Stage,
+    Stem,
     all_rows,
     prefixed,
     scoped,
@@ -88,6 +89,9 @@ class MultiTask(Network):
     def after_backward(self) -> None:
         """Adjust gradients."""
         self.sharing.after_backward()
+        for module in self.modules():
+            if isinstance(module, Stem):
+                module.after_backward()
 
     def freeze(self) -> None:
         """Fix routes."""

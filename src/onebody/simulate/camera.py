@@ -82,6 +82,7 @@ def make_cameras(
     yaw_degrees: float = 35.0,
     fill: tuple[float, float] = (0.7, 0.96),
     place: tuple[float, float] = (0.15, 0.85),
+    turn_degrees: float = 0.0,
     device: torch.device | str = "cpu",
 ) -> Cameras:
     """Place cameras at random, 2.5 to 4.5 m away and 0.8 to 2.2 m high, aimed at the person.
@@ -95,6 +96,8 @@ def make_cameras(
         fill: range of the share of the picture's side that the person's whole movement takes.
         place: range of where the person is within what is left of the picture: 0 at its left and
             upper border, 1 at the others. Small people may so be far from the middle.
+        turn_degrees: how much farther around the person they stand than drawn, to the person's
+            left. With the same seeds it is a further view: as far, as high, framed alike.
         device: where the tensors shall be.
 
     Raises:
@@ -115,7 +118,8 @@ def make_cameras(
             f"Expected joints of {len(draw)} clips (one per seed), found {len(points)}."
         )
     points = points.flatten(1, -2)
-    position, rotation = _aim(draw, points, math.radians(yaw_degrees))
+    turn = math.radians(turn_degrees)
+    position, rotation = _aim(draw, points, math.radians(yaw_degrees), turn)
     low, high = _extent(points, position, rotation)
     share = fill[0] + (fill[1] - fill[0]) * draw[:, 6]
     picture = torch.tensor([columns, rows], dtype=torch.float64)
@@ -144,14 +148,14 @@ def picture_size(size: int | tuple[int, int]) -> tuple[int, int]:
     return rows, columns
 
 
-def _aim(draw: Tensor, points: Tensor, yaw_range: float) -> tuple[Tensor, Tensor]:
+def _aim(draw: Tensor, points: Tensor, yaw_range: float, turn: float) -> tuple[Tensor, Tensor]:
     """Choose where the cameras stand and which way they look: ``[B, 3]``, ``[B, 3, 3]``."""
     low, high = points.amin(dim=1), points.amax(dim=1)
     middle = (low + high) / 2
     # A person who walks needs more distance, lest they reach the camera.
     roam = ((high - low)[:, [0, 2]].norm(dim=1) / 2 - 1000).clamp(min=0)
     distance = 2500 + 2000 * draw[:, 0] + roam
-    yaw = (2 * draw[:, 1] - 1) * yaw_range
+    yaw = (2 * draw[:, 1] - 1) * yaw_range + turn
     position = torch.stack([yaw.sin() * distance, 800 + 1400 * draw[:, 2], yaw.cos() * distance], 1)
     position[:, [0, 2]] += middle[:, [0, 2]]
     target = middle + (draw[:, 3:6] - 0.5) * torch.tensor([300.0, 300.0, 300.0])
