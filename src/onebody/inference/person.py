@@ -115,6 +115,12 @@ class PersonStream:
         self.tasks = setup.saved.network.tasks
         self.last: Answer | None = None
         self.last_s = -math.inf
+        self._known = (  # of every frame's context
+            torch.zeros(1, dtype=torch.long),
+            torch.zeros(1, 1),
+            torch.tensor([setup.camera or (math.nan,) * 4]),
+            torch.tensor([math.nan if setup.depth_ref_mm is None else setup.depth_ref_mm]),
+        )
         self._memory: Sequence[Floats] | None = None
         self._follower = Follower(setup.following)
         self._steady: SteadyBox | None = None
@@ -194,11 +200,10 @@ class PersonStream:
             if isinstance(task, PoseTask):
                 values = torch.from_numpy(output)
                 poses[name] = task.decode(values, context)[0, 0].numpy()
-                places.append(_in_pixels(output[0, 0], ready.crop_to_source))
+                places.append(output[0, 0])
             elif isinstance(task, ClassTask):
                 classes[name] = self._class_answer(task, output, context)
-        joints = np.concatenate(places) if places else np.zeros((0, 3), np.float32)
-        return classes, poses, joints
+        return classes, poses, _in_pixels(places, ready.crop_to_source)
 
     def _places(self, outputs: Mapping[str, Floats], ready: Prepared) -> dict[str, PlaceAnswer]:
         """Return the boxes that tasks of boxes find in this frame, by task."""
@@ -231,14 +236,13 @@ class PersonStream:
 
     def _context(self, ready: Prepared) -> Context:
         """Say where the outputs of one frame lie."""
-        camera = self.setup.camera or (math.nan,) * 4
-        depth = math.nan if self.setup.depth_ref_mm is None else self.setup.depth_ref_mm
+        row, times_s, camera, depth_ref_mm = self._known
         return Context(
-            row=torch.zeros(1, dtype=torch.long),
-            times_s=torch.zeros(1, 1),
+            row=row,
+            times_s=times_s,
             crop_to_source=torch.from_numpy(ready.crop_to_source[None]).float(),
-            camera=torch.tensor([camera]),
-            depth_ref_mm=torch.tensor([depth]),
+            camera=camera,
+            depth_ref_mm=depth_ref_mm,
         )
 
     def _follow(self, joints: Floats, size: tuple[int, int], time_s: float, own: bool) -> bool:
@@ -264,7 +268,8 @@ class PersonStream:
                 self._smooth[name] = OneEuro(self.setup.smooth)
             size = ready.side_px if task.dims == 2 else SPAN_MM
             places = self._smooth[name].step(joints[:, :-1].astype(np.float64), time_s, size)
-            joints = np.concatenate([places.astype(np.float32), joints[:, -1:]], axis=1)
+            joints = joints.copy()
+            joints[:, :-1] = places
         return PoseAnswer(
             skeleton=task.skeleton,
             unit="px" if task.dims == 2 else "mm",
@@ -288,7 +293,11 @@ class PersonStream:
         return started, ended
 
 
-def _in_pixels(joints: Floats, crop_to_source: Doubles) -> Floats:
-    """Return x, y in source pixels and confidence ``[J, 3]`` of raw joints ``[J, D + 1]``."""
-    places = joints[:, :2] @ crop_to_source[:, :2].T + crop_to_source[:, 2]
-    return np.concatenate([places, joints[:, -1:]], axis=1).astype(np.float32)
+def _in_pixels(places: Sequence[Floats], crop_to_source: Doubles) -> Floats:
+    """Return x, y in source pixels and confidence ``[K, 3]`` of raw joints ``[J, D + 1]`` each."""
+    joints = np.empty((sum(map(len, places)), 3), np.float32)
+    if places:
+        points = np.concatenate([found[:, :2] for found in places])
+        joints[:, :2] = points @ crop_to_source[:, :2].T + crop_to_source[:, 2]
+        np.concatenate([found[:, -1] for found in places], out=joints[:, 2])
+    return joints

@@ -19,6 +19,7 @@ from onebody.inference.capture import CapturedFrame
 from onebody.inference.default import demo_notice
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, PersonFinder
+from onebody.inference.keep_memory import keep_memory
 from onebody.inference.own_boxes import checked_box
 from onebody.inference.person import Answer, Clock, PersonStream, StreamSetup
 from onebody.inference.plain_step import PlainStep
@@ -111,6 +112,7 @@ class Stream:
         depth_ref_mm: float | None = None,
         source: str = "stream",
     ) -> None:
+        keep_memory()
         self.saved = saved
         self.channels = picture_channels(saved.input)
         self.source = source
