@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import av
 import numpy as np
 import pytest
 import torch
 
 from onebody.data import InputSpec, make_table
 from onebody.data.assemble import make_batch
+from onebody.data.picture import ArrayPicture, VideoPicture
+from onebody.inference import prepare as module
 from onebody.inference.prepare import checked_frame, picture_channels, prepare_frame
 
 NAN = np.full(4, np.nan)
@@ -44,6 +47,34 @@ def test_pixels_are_those_of_training(tmp_path, shape, crop, box):
         affine = torch.from_numpy(made.crop_to_source[None]).float()
         assert torch.equal(affine, batch.context.crop_to_source)
         assert made.side_px == pytest.approx(float(affine[0, 0, 0]))
+
+
+def test_what_is_left_unfilled_is_never_looked_at(monkeypatch):
+    def unknown(shape):
+        return np.full(shape, np.nan, np.float32)
+
+    monkeypatch.setattr(module, "_unfilled", unknown)
+    random = np.random.default_rng(0)
+    for number in range(300):
+        spec = InputSpec(size=32, sampling="dense", crop=("square", "center")[number % 2])
+        frame = picture(*random.integers(9, 200, 2), 3)
+        middle, half = random.uniform(-40, 240, 2), random.uniform(0.3, 150, 2)
+        box = np.concatenate([middle - half, middle + half])
+        box = [box, np.rint(box), None][number % 3]
+        assert np.isfinite(prepare_frame(checked_frame(frame, spec), spec, box).pixels).all()
+
+
+def test_a_decoded_frame_gives_the_same_as_its_pixels():
+    decoded = av.VideoFrame(320, 180, "yuv420p")
+    random = np.random.default_rng(0)
+    for plane in decoded.planes:
+        np.frombuffer(plane, np.uint8)[:] = random.integers(0, 256, plane.buffer_size, np.uint8)
+    for modality, channels in (("rgb", 3), ("depth", 1)):
+        spec = InputSpec(modality=modality, size=48, sampling="dense")
+        pixels = ArrayPicture(VideoPicture(decoded, channels).pixels())
+        for box in (None, np.array([101.0, 33.0, 180.5, 140.0]), np.array([5.0, 5.0, 30.0, 40.0])):
+            made = prepare_frame(VideoPicture(decoded, channels), spec, box).pixels
+            np.testing.assert_array_equal(made, prepare_frame(pixels, spec, box).pixels)
 
 
 def test_grey_and_color_are_converted():

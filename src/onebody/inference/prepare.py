@@ -148,12 +148,12 @@ def _filled(
     Args:
         frame: the frame.
         whole: x0, y0, x1, y1 of the part.
-        seen: what of it is filled, if it is within; the rest is 0.
+        seen: what of it is filled; the rest is what memory holds, and must not be looked at.
         factor: by which it is shrunk; both begin at multiples of it.
     """
     x0, y0, x1, y1 = whole
     rows, columns = -(-(y1 - y0) // factor), -(-(x1 - x0) // factor)
-    pixels = np.zeros((1, frame.shape[2], rows, columns), np.float32)
+    pixels = _unfilled((1, frame.shape[2], rows, columns))
     left, top = max(seen[0], x0), max(seen[1], y0)
     found = frame.part(left, top, min(seen[2], x1), min(seen[3], y1), factor)
     row, column = (top - y0) // factor, (left - x0) // factor
@@ -161,6 +161,11 @@ def _filled(
     for channel, values in enumerate(target):
         np.multiply(found[..., channel], np.float32(1 / 255), out=values)
     return pixels
+
+
+def _unfilled(shape: tuple[int, ...]) -> Floats:
+    """Return an array of whatever memory holds."""
+    return np.empty(shape, np.float32)
 
 
 def _sampled(pixels: Floats, affine: Doubles, size: int) -> Floats:
