@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from onebody.cli.app import app
 from onebody.cli.predict import named_media
+from onebody.models import load_network
 
 CHANGES = (
     "data.0.dataset.modalities=[silhouette, imu]",
@@ -70,6 +71,20 @@ def test_one_subset_is_measured_like_a_network_of_these_media(trained) -> None:
         run("evaluate", trained, "--media", "imu", "--by", "subject", "--json").stdout
     )
     assert groups["action"]["all rows"]["top1"] == worn["action"]["top1"]
+
+
+def test_a_twin_learns_from_some_of_the_media(trained, tmp_path) -> None:
+    out = tmp_path / "twin"
+    result = run("train", trained, "data.0.media=[imu]", "--out", out, "--quiet")
+    assert result.exit_code == 0, result.output
+    before, after = (load_network(folder / "model").network for folder in (trained, out))
+    sizes = [sum(p.numel() for p in network.parameters()) for network in (before, after)]
+    assert sizes[0] == sizes[1]
+    alone = json.loads(run("evaluate", out, "--json").stdout)
+    assert json.loads(run("evaluate", out, "--media", "imu", "--json").stdout) == alone
+    assert "No row has 'silhouette'" in run("evaluate", out, "--media", "silhouette").output
+    result = run("train", trained, "data.0.media=[imus]", "--out", tmp_path / "no", "--quiet")
+    assert "'data.media': 'imus'. Did you mean 'imu'" in result.output
 
 
 def test_what_has_no_place_beside_it_is_refused(trained) -> None:

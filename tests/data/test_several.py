@@ -13,6 +13,7 @@ from onebody.data import (
     InputSpec,
     SampleTable,
     Source,
+    SpliceConfig,
     evaluation_batches,
     make_batch,
     make_table,
@@ -202,3 +203,8 @@ def test_media_that_do_not_fit_together_are_refused(table) -> None:
             [],
             augment=None,
         )
+
+
+def test_spliced_clips_are_of_one_medium(table) -> None:
+    with pytest.raises(ValueError, match="spliced clips are of one medium, found depth, skeleton"):
+        Source(table=table, spec=ALL, targets=(gesture_spec(),), splice=SpliceConfig())

@@ -27,7 +27,7 @@ def shown(opened: Opened, media: str) -> Opened:
     Raises:
         ValueError: if the network does not read one of them, or no row has any.
     """
-    from onebody.evaluation.subsets import with_media
+    from onebody.evaluation import with_media
 
     names = [name.strip() for name in media.split(",") if name.strip()]
     return replace(opened, sources=with_media(opened.sources, names))
@@ -57,8 +57,7 @@ def measure_subsets(opened: Opened) -> dict[str, dict[str, Any]]:
     Raises:
         ValueError: if it reads one medium alone.
     """
-    from onebody.evaluation import figures
-    from onebody.evaluation.subsets import all_subsets, media_of
+    from onebody.evaluation import all_subsets, figures, media_of
 
     media = media_of(opened.sources)
     if len(media) < 2:

@@ -56,6 +56,11 @@ class Source:
     def __post_init__(self) -> None:
         for varied in (self.augment, self.change):
             check_request(self.table, self.spec, self.targets, varied)
+        if self.splice is not None and self.spec.also:
+            raise ValueError(
+                f"Source {self.table.name!r}: spliced clips are of one medium, found "
+                f"{', '.join(m.modality for m in self.spec.media)}. Leave 'splice' or 'also' out."
+            )
         if self.splice is not None:
             check_splice(self.splice, self.spec.frames, self.targets)
         if self.batch_size < 1 or not self.weight > 0:

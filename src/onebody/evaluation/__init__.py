@@ -18,6 +18,7 @@ from onebody.evaluation.protocols import (
     split_several,
 )
 from onebody.evaluation.stress import STRESSES, Stress
+from onebody.evaluation.subsets import all_subsets, media_of, only_media, with_media
 from onebody.evaluation.tables import (
     by_group,
     figures,
@@ -44,6 +45,10 @@ __all__ = [
     "fuse_results",
     "likeliest_weights",
     "check_same_split",
+    "all_subsets",
+    "media_of",
+    "only_media",
+    "with_media",
     "PLAIN",
     "ViewsConfig",
     "figures",

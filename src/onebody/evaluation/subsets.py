@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from onebody.config import nearest
-from onebody.data import Source
+from onebody.data import SampleTable, Source
 
 
 def media_of(sources: Sequence[Source]) -> tuple[str, ...]:
@@ -43,17 +43,20 @@ def with_media(sources: Sequence[Source], media: Sequence[str]) -> list[Source]:
             raise ValueError(f"The network does not read {name!r}. {nearest(name, known)}")
     if not media:
         raise ValueError(f"No medium is left. Name one or more of {', '.join(known)}.")
-    kept = [_hidden(source, media) for source in sources if set(media) & set(media_of([source]))]
+    kept = [
+        replace(source, table=only_media(source.table, media))
+        for source in sources
+        if set(media) & set(media_of([source]))
+    ]
     if not any(source.readable().any() for source in kept):
         raise ValueError(f"No row has {' or '.join(map(repr, media))}. Name other media.")
     return kept
 
 
-def _hidden(source: Source, media: Sequence[str]) -> Source:
-    """Hide all media of one source but some."""
-    table = source.table
+def only_media(table: SampleTable, media: Sequence[str]) -> SampleTable:
+    """Return a table of which all media but some are hidden; rows stay, with or without any."""
     shown = {
         name: column if name in media else np.full_like(column, "")
         for name, column in table.media.items()
     }
-    return replace(source, table=replace(table, media=shown))
+    return replace(table, media=shown)

@@ -105,9 +105,12 @@ def samples(comparison: Comparison, count: int = 6) -> list[tuple[str, str]]:
             continue
         for row in np.unique(np.linspace(0, len(table) - 1, count).astype(int)):
             medium = str(table.media[modality][row])
+            if not medium:  # other media of this row are answered from
+                continue
+            beside = (m.modality for m in source.spec.media if table.media[m.modality][row] != "")
             fx, fy, cx, cy = table.camera_matrix[row].tolist()
             prediction = predictor.predict(
-                medium,
+                {name: str(table.media[name][row]) for name in beside},
                 fps=_known(table.fps[row]),
                 camera=(fx, fy, cx, cy) if np.isfinite(fx) else None,
                 depth_ref_mm=_known(table.depth_ref_mm[row]),

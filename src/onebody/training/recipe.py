@@ -65,6 +65,8 @@ class DataConfig(Config):
         derive: by the name of a new class column, the column that it is made of and its ``tree``:
             class to the list of that column's classes. Its labels stay where those are hidden.
         labels: columns that are used of it; empty: all. Two sets may call different things alike.
+        media: media that are used of it, the others hidden from training and test; empty: all. So a
+            network of several media has twins that learn from some, of equal size and draws.
         batch_size: rows per Batch (of all processes together).
         weight: share of the steps, where a step has one source only (``train.mixing: one``).
         balance: columns whose labeled rows fill the Batch in turn, so that a task with few labels
@@ -78,12 +80,13 @@ class DataConfig(Config):
             `onebody.data.splice`).
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"derive", "splice"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"derive", "media", "splice"})
 
     dataset: DatasetPart
     rename: dict[str, str] = Field(default_factory=dict)
     derive: dict[str, DeriveConfig] = Field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
     batch_size: int = Field(16, ge=1)
     weight: float = Field(1.0, gt=0.0)
     balance: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from onebody.data import SampleTable, Source
 from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
-from onebody.evaluation import People, judged, marked, split_several
+from onebody.evaluation import People, judged, marked, only_media, split_several
 from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
 from onebody.training.derive import with_classes
 from onebody.training.keep import keep_few
@@ -71,6 +71,9 @@ def _read_table(part: DataConfig) -> SampleTable:
         table = with_classes(table, name, config)
     where = f"column of table {table.name!r}, 'data.labels':"
     used = {name: lookup(table.columns, name, where) for name in part.labels}
+    for name in part.media:
+        lookup(table.media, name, f"medium of table {table.name!r}, 'data.media':")
+    table = only_media(table, part.media) if part.media else table
     return replace(table, columns=used) if part.labels else table
 
 
