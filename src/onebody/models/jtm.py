@@ -60,7 +60,7 @@ class JtmConfig(Config):
 
     kind: Literal["jtm"] = "jtm"
     size: int = Field(64, ge=16, le=512)
-    reach: float = Field(6.0, gt=0)
+    reach: float = Field(5.0, gt=0)
     window: PositiveInt = 64
     width: float = Field(1.0, gt=0)
     stem: PositiveInt = 16

@@ -37,9 +37,9 @@ from torch import Tensor, nn
 
 from onebody.config import Config
 from onebody.models.base import Encoder, Stage, StageInfo, Stem, prefixed, scoped
+from onebody.models.differences import FrameDifferences
 from onebody.models.frames import channels_last, fold_frames, unfold_frames, use_channels_last
 from onebody.models.inputs import InputShape, single_picture, take_input
-from onebody.models.motion import FrameDifferences
 from onebody.models.pointwise import Pointwise
 from onebody.models.pooling import KeypointPool
 from onebody.models.temporal import Norm, TemporalStage

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from onebody.models.motion import FrameDifferences
+from onebody.models.differences import FrameDifferences
 
 
 def test_differences_to_earlier_frames_by_hand() -> None:
