@@ -28,6 +28,8 @@ def show(
     augment: Annotated[bool, typer.Option("--augment", help="Vary them as training does.")] = False,
 ) -> None:
     """Write a picture of random samples with their labels and joints drawn; of sensors, curves."""
+    from dataclasses import replace
+
     from PIL import Image
 
     from onebody.inference.sheet import draw_sheet
@@ -35,7 +37,7 @@ def show(
     found: list[Sample] = []
     for table, spec, varied in _sources(what, changes or []):
         for medium in spec.media:
-            found += table_samples(
+            shown = table_samples(
                 table,
                 choose_rows(table, medium.modality, samples, seed),
                 spec,
@@ -44,6 +46,8 @@ def show(
                 seed=seed,
                 augment=varied if augment else None,
             )
+            more = f" ({medium.modality})" if spec.also else ""
+            found += [replace(sample, name=sample.name + more) for sample in shown]
     out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(draw_sheet(found)).save(out)
     typer.echo(f"{out}: {len(found)} samples")
