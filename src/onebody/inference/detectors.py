@@ -102,7 +102,7 @@ def _grid(config: type[Config], **values: Sequence[Any]) -> tuple[Config, ...]:
     )
 
 
-_EARLIER_S = (0.0, 0.3, 0.6)
+_EARLIER_S = (0.0, 0.3, 0.6, 0.9, 1.2)
 _LEVELS = (0.5, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -110,7 +110,7 @@ def _hysteresis_grid() -> tuple[Config, ...]:
     """Return thresholds the lower of which is a share of the upper one."""
     return tuple(
         HysteresisConfig(on=on, off=share * on, average_s=mean, earlier_s=earlier)
-        for on, share, mean, earlier in product(_LEVELS, (0.7, 0.4), (0.15, 0.4), _EARLIER_S)
+        for on, share, mean, earlier in product(_LEVELS, (0.7, 0.4), (0.15, 0.4, 0.8), _EARLIER_S)
     )
 
 
@@ -129,8 +129,8 @@ DETECTORS: dict[str, Detector] = {
         windows=False,
         grid=_grid(
             GradientConfig,
-            smooth_s=(0.3, 0.15, 0.5),
-            slope=(0.15, 0.05),
+            smooth_s=(0.3, 0.15, 0.5, 0.8),
+            slope=(0.15, 0.03),
             least=(0.25, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6),
             earlier_s=_EARLIER_S,
         ),
