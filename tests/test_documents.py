@@ -147,7 +147,7 @@ def test_the_readme_names_every_command():
 
 
 @pytest.mark.parametrize(
-    "command", ["onebody trian x", "onebody data", "onebody list --nope", "onebody evaluate"]
+    "command", ["onebody trian x", "onebody data", "onebody list --nope", "onebody find-boxes run"]
 )
 def test_wrong_commands_are_noticed(command):
     usage_error = typer.BadParameter.__base__  # of whichever click this typer brings
