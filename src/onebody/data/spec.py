@@ -120,8 +120,8 @@ class TargetSpec:
     Attributes:
         task: name of the task.
         column: name of the table's column; a table without it leaves the task absent.
-        form: ``class``, ``joints``, ``box``, or made of other class targets (see ``parts``): ``union``
-            (which class of which task), ``which`` (of which task).
+        form: ``class``, ``joints``, ``box``, or made of other class targets (see ``parts``):
+            ``union`` (which class of which task), ``which`` (of which task).
         table: class columns: ``[len(column's space)]`` task class per column class, -1 none.
         also: a second class column, whose label serves rows without one in ``column``.
         also_table: ``[len(that column's space)]`` task class per class of it, -1 none.
