@@ -71,5 +71,5 @@ def test_what_cannot_be_a_step_is_refused():
     joints = {"kind": "skeleton"}
     action = {"action": {"kind": "classification", "classes": ["a", "b"]}}
     layout = {"modality": "skeleton", "skeleton": "coco-17", "dims": 2}
-    with pytest.raises(ValueError, match="A stream is of pictures"):
+    with pytest.raises(ValueError, match="A stream is of one medium of pictures"):
         eager_step(step_network(joints, action, **layout))

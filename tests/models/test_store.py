@@ -42,8 +42,9 @@ def _fitting(encoder: str) -> tuple[dict[str, Config], InputSpec]:
     """Return tasks and input that an encoder can serve."""
     if (shapes := READ_NUMBERS.get(reader(TINY[encoder]))) is None:
         return TASKS, SPEC
-    (modality,) = shapes
-    return {name: task for name, task in TASKS.items() if name != "pose"}, NUMBERS[modality]
+    first, *others = (NUMBERS[modality] for modality in shapes)
+    spec = first.model_copy(update={"also": tuple(others)})
+    return {name: task for name, task in TASKS.items() if name != "pose"}, spec
 
 
 def _save(folder: Path, encoder: str = "light", sharing: str = "hard"):

@@ -65,7 +65,7 @@ def test_names_and_values_are_checked(values):
 
 def test_both_columns_of_a_tree_are_judged_on_the_same_rows(values):
     actions = build_sources(read(values)).tasks["action"].classes
-    tree = {"all": list(actions)}
+    tree = {"first": list(actions[:1]), "others": list(actions[1:])}
     values["data"][0]["derive"] = {"kind_of": {"column": "action", "tree": tree}}
     values["tasks"]["action"] = {"kind": "tree", "class_column": "kind_of", "tree": tree}
     table = build_sources(read(values)).splits["test"][0].table
