@@ -119,7 +119,7 @@ def test_processes_end_with_a_killed_parent(tmp_path):
     script.write_text(PARENT.format(folder=str(tmp_path)))
     parent = subprocess.Popen([sys.executable, str(script)], start_new_session=True)
     try:
-        children = _wait(lambda: _workers(parent.pid), 60)
+        children = _wait(lambda: _workers(parent.pid), 180)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         assert _wait(lambda: not any(_alive(child) for child in children), 30)
