@@ -120,8 +120,9 @@ def test_a_network_without_videos_is_refused(saved_run):
     assert "is a network. Name videos after it." in result.stderr
 
 
-def test_a_strange_camera_is_refused(saved_run):
-    result = predict(saved_run, "a.mp4", "--camera", "1,2")
+@pytest.mark.parametrize("camera", ["1,2", "nan,1,1,1", "-1,1,1,1"])
+def test_a_strange_camera_is_refused(saved_run, camera):
+    result = predict(saved_run, "a.mp4", "--camera", camera)
     assert result.exit_code == 2
     assert "fx,fy,cx,cy" in result.stderr
 
@@ -191,6 +192,9 @@ def test_boxes_are_stated_or_found(saved_run, tmp_path, make_video):
     strange = predict(*arguments, "--box", "1,2,20")
     assert strange.exit_code == 2
     assert "expected x0,y0,x1,y1" in " ".join(strange.output.split())
+    turned = predict(*arguments, "--box", "20,2,1,30")
+    assert turned.exit_code == 2
+    assert "x0 < x1" in " ".join(turned.output.split())
 
 
 def test_a_network_of_depth_tells_that_a_video_is_in_color(tmp_path):

@@ -55,7 +55,7 @@ def test_a_folder_of_pictures_needs_a_clock(tmp_path):
     for number in range(3):
         size = (20, 10) if number < 2 else (40, 30)
         Image.new("RGB", size, (number, 0, 0)).save(tmp_path / f"{number}.png")
-    with pytest.raises(ValueError, match="no clock"):
+    with pytest.raises(ValueError, match=r"3 pictures without a clock.*--fps 30"):
         open_capture(tmp_path)
     found, error = collect(open_capture(tmp_path, fps=5))
     assert error is None
@@ -230,3 +230,27 @@ def test_a_clock_that_stumbles_gives_no_frame_twice():
 def test_a_rate_is_positive(tmp_path):
     with pytest.raises(ValueError, match="positive"):
         open_capture(tmp_path, fps=0)
+
+
+@pytest.mark.parametrize("channels", [0, 2, 4])
+def test_pictures_are_grey_or_in_color(tmp_path, make_video, channels):
+    path = make_video(tmp_path / "a.mp4", 3)
+    with pytest.raises(ValueError, match=f"found {channels}"):
+        open_capture(path, channels=channels)
+
+
+def test_an_array_without_pictures_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((0, 8, 8, 3), np.uint8))
+    with pytest.raises(MediaError, match=r"a\.npy: expected at least one picture, found none"):
+        open_capture(tmp_path / "a.npy", fps=5)
+
+
+def test_half_of_a_file_whose_times_are_of_packets_loses_no_frame(tmp_path, make_video, numbers_in):
+    path = make_video(tmp_path / "a.avi", 120, fps=10, codec="mpeg4", options={"bf": "2", "g": "6"})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    found, error = collect(open_capture(path))
+    assert len(found) > 10
+    assert numbers_in(np.stack([frame.pixels for frame in found])) == list(range(len(found)))
+    np.testing.assert_allclose([f.time_s for f in found], np.arange(len(found)) / 10)
+    assert "120 frames" in str(error)

@@ -110,6 +110,7 @@ def test_the_newest_is_there_for_whoever_reads_slowly():
     assert queue.dropped == 99
 
 
-def test_a_queue_of_nothing_is_refused():
+@pytest.mark.parametrize("capacity", [0, 1.5, float("nan"), "2"])
+def test_a_queue_of_no_whole_number_of_frames_is_refused(capacity):
     with pytest.raises(ValueError, match="at least 1 frame"):
-        FrameQueue(0)
+        FrameQueue(capacity)

@@ -97,6 +97,9 @@ def test_grey_and_color_are_converted():
         (np.zeros((20, 20, 3), np.float32), "uint8.*float32"),
         (np.zeros((20, 20, 4), np.uint8), r"\[20, 20, 4\]"),
         (np.zeros((2, 20, 20, 3), np.uint8), r"\[2, 20, 20, 3\]"),
+        (torch.zeros(20, 20, 3, dtype=torch.uint8), "a NumPy array, found Tensor"),
+        ([[1, 2], [3, 4]], "found list"),
+        (None, "found NoneType"),
     ],
 )
 def test_what_is_no_picture_is_refused(frame, match):

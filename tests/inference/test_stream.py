@@ -389,3 +389,18 @@ def test_what_a_network_remembers_stays_of_one_size():
         if number > 5:
             sizes.add(tuple(value.shape for value in person._memory))
     assert len(sizes) == 1
+
+
+@pytest.mark.parametrize(
+    ("camera", "distance", "match"),
+    [
+        ("abcd", 2500.0, "fx, fy, cx, cy.*'abcd'"),
+        ((1.0, 2.0, 3.0), 2500.0, "fx, fy, cx, cy"),
+        ((math.nan, 2.0, 3.0, 4.0), 2500.0, "finite"),
+        ((-1.0, 2.0, 3.0, 4.0), 2500.0, "positive"),
+        ((1.0, 2.0, 3.0, 4.0), -1.0, "distance of the body"),
+    ],
+)
+def test_an_impossible_lens_is_refused_at_once(camera, distance, match):
+    with pytest.raises(ValueError, match=match):
+        Stream(tiny_stream(), camera=camera, depth_ref_mm=distance)

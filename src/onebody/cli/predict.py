@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -289,6 +290,10 @@ def _box(
         x0, y0, x1, y1 = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"--box: expected x0,y0,x1,y1 in pixels, found {text!r}.") from None
+    if not (x0 < x1 and y0 < y1 and all(map(math.isfinite, (x0, y0, x1, y1)))):
+        raise ValueError(
+            f"--box: expected x0,y0,x1,y1 in pixels, x0 < x1 and y0 < y1, found {text!r}."
+        )
     return x0, y0, x1, y1
 
 
@@ -300,4 +305,8 @@ def read_camera(text: str | None) -> tuple[float, float, float, float] | None:
         fx, fy, cx, cy = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"--camera: expected fx,fy,cx,cy in pixels, found {text!r}.") from None
+    if not (all(map(math.isfinite, (fx, fy, cx, cy))) and fx > 0 and fy > 0):
+        raise ValueError(
+            f"--camera: expected fx,fy,cx,cy in pixels, finite, fx and fy positive, found {text!r}."
+        )
     return fx, fy, cx, cy

@@ -75,6 +75,15 @@ def video_index(place: Place) -> VideoIndex:
     return index
 
 
+def partial_index(place: Place) -> VideoIndex:
+    """Scan what there is of a video that may hold fewer frames than its header says.
+
+    Raises:
+        MediaError: if it is missing or no video.
+    """
+    return _scan(place, place.stamp())
+
+
 @lru_cache(maxsize=CACHED_FILES)
 def _scan(place: Place, stamp: Stamp) -> VideoIndex:
     """Read every packet's times."""

@@ -14,7 +14,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from onebody.data.media import MediaError, Place, parse
 from onebody.data.picture import ArrayPicture, Picture, VideoPicture
 from onebody.data.sources import probe, read_frames
 from onebody.data.video_file import decode, open_video
-from onebody.data.video_index import VideoIndex, video_index
+from onebody.data.video_index import VideoIndex, partial_index, video_index
 from onebody.inference.read_ahead import read_ahead
 from onebody.types import Frames
 
@@ -136,11 +136,14 @@ def open_capture(
 
     Raises:
         MediaError: if there is nothing, or nothing that can be read.
-        ValueError: if pictures have no clock and ``fps`` does not say it.
+        ValueError: if pictures have no clock and ``fps`` does not say it, or an argument is
+            impossible.
     """
     name = str(source)
     if fps is not None and not 0 < fps < math.inf:
         raise ValueError(f"Frames per second should be positive, found {fps}.")
+    if channels not in (1, 3):
+        raise ValueError(f"Expected channels 3 (RGB) or 1 (grey), found {channels!r}.")
     found = _CAMERA.match(name)
     if found:
         device = found["device"] or f"/dev/video{found['number'] or 0}"
@@ -160,8 +163,14 @@ def open_capture(
             rate = float(stream.average_rate or stream.guessed_rate or math.nan)
     else:
         rate = math.nan if fps is None else fps
-        if math.isnan(rate) and probe(name).num_frames > 1:
-            raise ValueError(f"{name}: pictures have no clock. Say how many there are per second.")
+        count = probe(name).num_frames
+        if not count:
+            raise MediaError(name, "at least one picture", "none")
+        if math.isnan(rate) and count > 1:
+            raise ValueError(
+                f"{name}: {count} pictures without a clock. Say how many there are per second "
+                "(fps=30, on the command line --fps 30)."
+            )
     return Capture(source=name, camera=False, fps=rate, channels=channels, paced=paced)
 
 
@@ -243,8 +252,10 @@ def _video_pictures(place: Place, channels: int, fps: float) -> Pictures:
         index = video_index(place)
     except MediaError as error:
         fault = error
+        with suppress(MediaError):  # not even its beginning can be read: said above
+            index = partial_index(place)
     counted = index is not None and index.counted
-    first = None if index is None or counted else int(index.times[0])
+    first = None if index is None or counted or not len(index) else int(index.times[0])
     count, damaged = 0, 0
     try:
         with open_video(place) as (container, stream):

@@ -26,8 +26,8 @@ class FrameQueue(Generic[T]):
     """
 
     def __init__(self, capacity: int) -> None:
-        if capacity < 1:
-            raise ValueError(f"A queue holds at least 1 frame, found a capacity of {capacity}.")
+        if not isinstance(capacity, int) or capacity < 1:  # 1.5 frames would never be too many
+            raise ValueError(f"A queue holds at least 1 frame, found a capacity of {capacity!r}.")
         self.capacity = capacity
         self._waiting: deque[T] = deque()
         self._changed = threading.Condition()

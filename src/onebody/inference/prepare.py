@@ -84,7 +84,7 @@ def checked_frame(frame: Array | Picture, spec: InputSpec) -> Picture:
         ValueError: if it is no picture, or a tiny one.
     """
     channels = picture_channels(spec)
-    picture = _as_picture(frame) if isinstance(frame, np.ndarray) else frame
+    picture = cast(Picture, frame) if hasattr(frame, "part") else _as_picture(frame)
     height, width, found = picture.shape
     if min(height, width) < LEAST_SIDE:
         raise ValueError(
@@ -126,8 +126,13 @@ def prepare_frame(frame: Picture, spec: InputSpec, box: Doubles | None = None) -
     return Prepared(pixels=pixels, crop_to_source=affine)
 
 
-def _as_picture(frame: Array) -> Picture:
+def _as_picture(frame: object) -> Picture:
     """Check an array to be a picture."""
+    if not isinstance(frame, np.ndarray):
+        raise ValueError(
+            "Expected a frame of uint8 [H, W, 3] or [H, W], a NumPy array, found "
+            f"{type(frame).__name__}."
+        )
     picture = frame[..., None] if frame.ndim == 2 else frame
     if picture.ndim != 3 or picture.shape[2] not in (1, 3) or picture.dtype != np.uint8:
         raise ValueError(

@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,7 @@ import torch
 from onebody.data import Batch, InputSpec, SampleTable, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.clips import clip_indices
+from onebody.data.media import MediaError
 from onebody.data.reading import channels_of
 from onebody.data.series import check_series
 from onebody.data.sources import (
@@ -58,6 +60,26 @@ class Medium:
     depth_ref_mm: float
 
 
+def check_lens(
+    camera: tuple[float, float, float, float] | None, depth_ref_mm: float | None
+) -> None:
+    """Check what turns depth into millimeters; None: not given.
+
+    Raises:
+        ValueError: if the camera is not four finite numbers, fx and fy positive, or the distance is
+            not positive.
+    """
+    if depth_ref_mm is not None and not 0 < depth_ref_mm < math.inf:
+        raise ValueError(f"The distance of the body should be positive, found {depth_ref_mm} mm.")
+    if camera is None:
+        return
+    numbers = len(camera) == 4 and all(isinstance(value, Real) for value in camera)
+    if not numbers or not all(map(math.isfinite, camera)) or min(camera[:2]) <= 0:
+        raise ValueError(
+            f"The camera should be fx, fy, cx, cy, finite, fx and fy positive, found {camera!r}."
+        )
+
+
 def open_medium(
     source: str,
     *,
@@ -82,11 +104,10 @@ def open_medium(
     """
     if fps is not None and not 0 < fps < math.inf:
         raise ValueError(f"Frames per second should be positive, found {fps}.")
-    if depth_ref_mm is not None and not 0 < depth_ref_mm < math.inf:
-        raise ValueError(f"The distance of the body should be positive, found {depth_ref_mm} mm.")
-    if camera and not (all(map(math.isfinite, camera)) and camera[0] > 0 and camera[1] > 0):
-        raise ValueError(f"The camera should be finite, fx and fy positive, found {camera}.")
+    check_lens(camera, depth_ref_mm)
     info = probe(source)
+    if not info.num_frames:
+        raise MediaError(source, "at least one frame", "none")
     rate = fps if fps is not None else info.fps
     if not rate > 0:
         if info.num_frames > 1:

@@ -27,6 +27,7 @@ from onebody.inference.prediction import Prediction
 from onebody.inference.predictor import Camera
 from onebody.inference.prepare import checked_frame, picture_channels
 from onebody.inference.rate import RateKeeper, learned_fps
+from onebody.inference.reader import check_lens
 from onebody.inference.smooth import SmoothConfig
 from onebody.models import SavedNetwork
 from onebody.types import Array
@@ -113,6 +114,7 @@ class Stream:
         source: str = "stream",
     ) -> None:
         keep_memory()
+        check_lens(camera, depth_ref_mm)
         self.saved = saved
         self.channels = picture_channels(saved.input)
         self.source = source
