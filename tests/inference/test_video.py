@@ -98,3 +98,9 @@ def test_impossible_rates_are_refused(tmp_path, fps):
 def test_other_formats_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"\.mp4, found \.avi"):
         write_video(tmp_path / "a.avi", frames(1), 10.0)
+
+
+def test_what_no_encoder_takes_is_said_with_its_file(tmp_path):
+    with pytest.raises(ValueError, match=r"a\.mp4: expected to write a video"):
+        write_video(tmp_path / "a.mp4", [np.zeros((2, 16386, 3), np.uint8)], 1.0)
+    assert list(tmp_path.iterdir()) == []

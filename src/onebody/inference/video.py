@@ -44,6 +44,12 @@ def write_video(
     try:
         count = _encode(partial, path, frames, fps, quality)
         partial.replace(path)
+    except av.error.FFmpegError as error:
+        raise ValueError(
+            f"{path}: expected to write a video, found that FFmpeg cannot: {error.strerror}. Are "
+            "the pictures of a usual size, and is there room? (On the command line --no-video "
+            "leaves it out.)"
+        ) from None
     finally:
         partial.unlink(missing_ok=True)
     return count
