@@ -114,6 +114,15 @@ def test_without_a_run_the_package_answers_and_says_what_it_is(tmp_path, make_vi
     assert (tmp_path / "named" / "a.jsonl").read_text().splitlines() == lines
 
 
+def test_a_folder_that_is_no_network_any_more_is_not_passed_over(tmp_path, make_video):
+    video = make_video(tmp_path / "a.mp4", 5)
+    (tmp_path / "run" / "resume").mkdir(parents=True)
+    result = predict(tmp_path / "run", video, "--out", tmp_path / "o")
+    assert result.exit_code == 2
+    assert "run: expected a run or a saved network (recipe.yaml" in result.stderr
+    assert not (tmp_path / "o").exists()
+
+
 def test_a_network_without_videos_is_refused(saved_run):
     result = predict(saved_run)
     assert result.exit_code == 2

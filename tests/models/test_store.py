@@ -1,10 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from model_helpers import NUMBERS as READ_NUMBERS
 from model_helpers import SHARED, TINY, batch_for, reader, scramble
+from safetensors.torch import load_file, save_file
 
 from onebody.config import Config, read_config
 from onebody.data import InputSpec
@@ -97,6 +99,18 @@ def test_configs_of_other_tasks_are_refused(tmp_path: Path) -> None:
         save_network(
             tmp_path, network, config=config, tasks={"action": TASKS["action"]}, input=SPEC
         )
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    _save(tmp_path)
+    arrays = load_file(tmp_path / "weights.safetensors")
+    name = next(n for n, value in arrays.items() if value.is_floating_point())
+    arrays[name].view(-1)[0] = float("nan")
+    save_file(arrays, tmp_path / "weights.safetensors")
+    with pytest.raises(
+        ValueError, match=rf"expected numbers, found NaN in {re.escape(name)} \(1 of"
+    ):
+        load_network(tmp_path)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

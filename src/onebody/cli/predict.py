@@ -115,6 +115,8 @@ def divided(inputs: list[str]) -> tuple[Path | None, list[str]]:
     Raises:
         ValueError: if there is nothing to look at, or the first one is nothing at all.
     """
+    from onebody.data.images import is_picture
+
     first = Path(inputs[0])
     if not first.suffix and "#" not in first.name and not first.exists():
         raise ValueError(
@@ -122,6 +124,15 @@ def divided(inputs: list[str]) -> tuple[Path | None, list[str]]:
             "network that comes with onebody."
         )
     if not any((first / place).is_file() for place in _OF_NETWORKS):
+        if (
+            len(inputs) > 1
+            and first.is_dir()
+            and not any(is_picture(x.name) for x in first.iterdir())
+        ):
+            raise ValueError(
+                f"{first}: expected a run or a saved network ({', '.join(_OF_NETWORKS)}), or "
+                "pictures, found none of them. Name a finished run, then videos."
+            )
         return None, inputs
     if len(inputs) == 1:
         raise ValueError(f"{first}: is a network. Name videos after it.")

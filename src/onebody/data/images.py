@@ -121,15 +121,15 @@ def _listing(place: Place, stamp: Stamp) -> tuple[str, ...]:
             for name in open_archive(place).namelist()
             if name.startswith(place.member) and "/" not in name[len(place.member) :]
         ]
-        return tuple(f"{place.path}!{name}" for name in natural_sorted(filter(_is_picture, names)))
+        return tuple(f"{place.path}!{name}" for name in natural_sorted(filter(is_picture, names)))
     try:
         names = os.listdir(place.path)
     except OSError as error:
         raise MediaError(place.source, "a readable folder", str(error.strerror)) from None
-    return tuple(os.path.join(place.path, n) for n in natural_sorted(filter(_is_picture, names)))
+    return tuple(os.path.join(place.path, n) for n in natural_sorted(filter(is_picture, names)))
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
     """Is it a picture, and no hidden file (``._frame.jpg`` of macOS archives)?"""
     base = name.rsplit("/", 1)[-1]
     return not base.startswith(".") and os.path.splitext(base)[1].lower() in IMAGE_SUFFIXES

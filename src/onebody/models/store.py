@@ -208,4 +208,10 @@ def _load_weights(network: Network, path: Path) -> None:
             f"{path}: does not fit {DESCRIPTION} beside it: {'; '.join(faults[:5])}"
             + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
         )
+    spoiled = [name for name, value in arrays.items() if bool(value.isnan().any())]
+    if spoiled:
+        raise ValueError(
+            f"{path}: expected numbers, found NaN in {', '.join(spoiled[:5])} ({len(spoiled)} of "
+            f"{len(arrays)} arrays). The file is damaged, or the training diverged: train anew."
+        )
     network.load_state_dict(arrays)
