@@ -158,7 +158,7 @@ def draw(points: Iterable[tuple[str, float, float]], file: Path) -> None:
     axes.set_xlabel("frames per second (two threads, float32)")
     axes.set_ylabel("accuracy, all classes (%)")
     axes.grid(visible=True, alpha=0.3)
-    axes.margins(0.15)
+    axes.margins(0.3, 0.15)
     figure.savefig(file, dpi=150)
 
 
@@ -195,7 +195,7 @@ def main() -> None:
         print(f"{name}: {rates[name]:.0f} frames/s\n{subject_rows(own)}")
         for part in PARTS[:-1]:
             key = f"top1@{part:.0%}"
-            early = [f[given.task][key] for f in own.values() if key in f[given.task]]
+            early = [f[given.task][key] for f in own.values() if key in f.get(given.task, {})]
             if len(early) == len(own):
                 print(f"  {given.task} after {part:.0%} of the clip: {fmean(early):.4g}")
     result = {"rates": rates, "figures": figures}
