@@ -190,8 +190,8 @@ def test_a_span_outside_is_refused(tmp_path, make_video):
         ({"fps": float("inf")}, "Frames per second"),
         ({"depth_ref_mm": -3.0}, "distance of the body"),
         ({"depth_ref_mm": float("nan")}, "distance of the body"),
-        ({"camera": (1.0, 2.0, float("nan"), 4.0)}, "camera should be finite"),
-        ({"camera": (1.0, 0.0, 2.0, 4.0)}, "camera should be finite"),
+        ({"camera": (1.0, 2.0, float("nan"), 4.0)}, "camera should be fx, fy, cx, cy, finite"),
+        ({"camera": (1.0, 0.0, 2.0, 4.0)}, "camera should be fx, fy, cx, cy, finite"),
     ],
 )
 def test_numbers_that_no_camera_has_are_refused(given, words):
