@@ -18,6 +18,7 @@ from torch import Tensor
 from onebody.data import Context, JointsColumn, SampleTable, Target, TargetSpec
 from onebody.metrics import Metric, Results, box_metrics
 from onebody.tasks.base import Task
+from onebody.tasks.pose import annotated, check_like
 from onebody.tasks.pose2d import to_source
 from onebody.tasks.resolve import TaskConfig, checked_column, columns_of
 from onebody.types import Form
@@ -111,12 +112,8 @@ class BoxTask(Task):
         Raises:
             ValueError: if the shapes differ (they would broadcast to a plausible number).
         """
-        if output.shape != target.value.shape:
-            raise ValueError(
-                f"Task {self.name!r} expects outputs shaped like its targets "
-                f"{tuple(target.value.shape)}, found {tuple(output.shape)}."
-            )
-        known = known_frames(target)
+        check_like(self.name, output, target)
+        known = annotated(target)
         # select before any arithmetic: 0 * NaN is NaN, in the gradient too
         found = torch.where(known[..., None], output.float(), 0.0)
         true = torch.where(known[..., None], target.value.float(), 0.0)
@@ -140,7 +137,7 @@ class BoxTask(Task):
 
     def collect(self, output: Tensor, target: Target, context: Context) -> Results:
         """Put found boxes beside true ones; an entry is a frame whose box is known."""
-        known = known_frames(target)
+        known = annotated(target)
         return Results(
             prediction=self.decode(output, context)[known].detach().cpu().numpy(),
             target=self.decode(target.value, context)[known].detach().cpu().numpy(),
@@ -151,13 +148,6 @@ class BoxTask(Task):
 def build_box(config: BoxConfig) -> BoxTask:
     """Build the task of a resolved configuration."""
     return BoxTask(name=config.name, column=config.column, margin=config.margin)
-
-
-def known_frames(target: Target) -> Tensor:
-    """Return ``[N, T]`` bool: in which frames the box is known."""
-    if target.mask is not None:
-        return target.mask
-    return torch.ones(target.value.shape[:2], dtype=torch.bool, device=target.value.device)
 
 
 def generalized_iou(found: Tensor, true: Tensor) -> Tensor:

@@ -95,19 +95,28 @@ class PoseTask(Task):
         Raises:
             ValueError: if the shapes differ (they would broadcast to a plausible number).
         """
-        if output.shape != target.value.shape:
-            raise ValueError(
-                f"Task {self.name!r} expects outputs shaped like its targets "
-                f"{tuple(target.value.shape)}, found {tuple(output.shape)}."
-            )
+        check_like(self.name, output, target)
         known = annotated(target)
         output, value = output.float(), target.value.float()
         place = elastic_net(output[..., :-1], value[..., :-1], known)
         return place + VISIBILITY_WEIGHT * visibility_loss(output[..., -1], value[..., -1], known)
 
 
+def check_like(task: str, output: Tensor, target: Target) -> None:
+    """Refuse outputs of another shape than their targets'.
+
+    Raises:
+        ValueError: says both shapes.
+    """
+    if output.shape != target.value.shape:
+        raise ValueError(
+            f"Task {task!r} expects outputs shaped like its targets {tuple(target.value.shape)}, "
+            f"found {tuple(output.shape)}."
+        )
+
+
 def annotated(target: Target) -> Tensor:
-    """Return ``[N, T, J]`` bool: which joints are annotated."""
+    """Return bool: which joints ``[N, T, J]``, or boxes ``[N, T]``, are annotated."""
     if target.mask is not None:
         return target.mask
     return torch.ones(target.value.shape[:-1], dtype=torch.bool, device=target.value.device)
