@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,13 +31,12 @@ def print_by(
     Raises:
         ValueError: if a table has no such column.
     """
+    from onebody.cli.tables import all_finite
+
     found = figures_by(tasks, results, sources, by)
     if as_json:
         plain = {
-            task: {
-                group: {m: v if math.isfinite(v) else None for m, v in values.items()}
-                for group, values in groups.items()
-            }
+            task: {group: all_finite(values) for group, values in groups.items()}
             for task, groups in found.items()
         }
         typer.echo(json.dumps(plain, indent=2, allow_nan=False))

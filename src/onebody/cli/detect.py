@@ -157,6 +157,8 @@ def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
 
 def plain(found: Mapping[str, SpaceFigures]) -> dict[str, Any]:
     """Return the figures as plain values; None: nothing to measure."""
+    from onebody.cli.tables import all_finite, finite
+
     return {
         space: {
             "streams": figures.streams,
@@ -168,13 +170,13 @@ def plain(found: Mapping[str, SpaceFigures]) -> dict[str, Any]:
                     "config": way.config.model_dump(mode="json"),
                     "validation_f1": way.chosen,
                     "f1": {f"{least:g}": value for least, value in way.f1.items()},
-                    "average_precision": {
-                        f"{least:g}": _finite(value) for least, value in way.precision.items()
-                    },
-                    "mean_average_precision": _finite(way.mean_precision),
-                    "edit": _finite(way.edit),
-                    "false_per_idle_minute": _finite(way.false_per_minute),
-                    "median_delay_s": _finite(way.delay_s),
+                    "average_precision": all_finite(
+                        {f"{least:g}": value for least, value in way.precision.items()}
+                    ),
+                    "mean_average_precision": finite(way.mean_precision),
+                    "edit": finite(way.edit),
+                    "false_per_idle_minute": finite(way.false_per_minute),
+                    "median_delay_s": finite(way.delay_s),
                     "found": way.found,
                     "true": way.true,
                 }
@@ -183,7 +185,3 @@ def plain(found: Mapping[str, SpaceFigures]) -> dict[str, Any]:
         }
         for space, figures in found.items()
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

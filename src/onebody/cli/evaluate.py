@@ -164,18 +164,14 @@ def _beyond(
 
 def _print_figures(opened: Opened, *, as_json: bool) -> None:
     """Print the figures of every task, and what is reached without a task id."""
-    import math
     from dataclasses import asdict
 
-    from onebody.cli.tables import figure_lines, metric_units
+    from onebody.cli.tables import all_finite, figure_lines, metric_units
     from onebody.cli.without_task import block_lines, measure_without_task, plain
     from onebody.evaluation import figures
 
     measured = figures(opened.saved.network.tasks, opened.answers())
-    found = {
-        task: {name: value if math.isfinite(value) else None for name, value in values.items()}
-        for task, values in measured.items()
-    }
+    found = {task: all_finite(values) for task, values in measured.items()}
     without = measure_without_task(opened)
     judged = opened.protocols()
     if as_json:

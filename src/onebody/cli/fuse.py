@@ -129,6 +129,7 @@ def print_fused(fused: Fused, by: str, *, as_json: bool) -> None:
 
 def _figures(fused: Fused) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return figures by task, and by run or ``fused``."""
+    from onebody.cli.tables import all_finite
     from onebody.evaluation import figures
 
     every = {**fused.alone, FUSED: fused.together}
@@ -136,10 +137,7 @@ def _figures(fused: Fused) -> dict[str, dict[str, dict[str, float | None]]]:
         name: figures(fused.tasks, _of(found, fused.tasks)) for name, found in every.items()
     }
     return {
-        task: {
-            name: {m: v if math.isfinite(v) else None for m, v in values[task].items()}
-            for name, values in measured.items()
-        }
+        task: {name: all_finite(values[task]) for name, values in measured.items()}
         for task in fused.tasks
     }
 

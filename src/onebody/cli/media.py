@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -57,6 +56,7 @@ def measure_subsets(opened: Opened) -> dict[str, dict[str, Any]]:
     Raises:
         ValueError: if it reads one medium alone.
     """
+    from onebody.cli.tables import all_finite
     from onebody.evaluation import all_subsets, figures, media_of
 
     media = media_of(opened.sources)
@@ -71,10 +71,7 @@ def measure_subsets(opened: Opened) -> dict[str, dict[str, Any]]:
         measured = figures(part.saved.network.tasks, part.answers())
         found[",".join(some)] = {
             "rows": sum(int(source.readable().sum()) for source in part.sources),
-            "figures": {
-                task: {name: v if math.isfinite(v) else None for name, v in values.items()}
-                for task, values in measured.items()
-            },
+            "figures": {task: all_finite(values) for task, values in measured.items()},
         }
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +79,10 @@ def measure_outputs(opened: Opened) -> dict[str, dict[str, Any]]:
 
 def _figures(metrics: Mapping[str, Any], results: Any) -> dict[str, float | None]:
     """Compute every metric; None: nothing to measure."""
+    from onebody.cli.tables import all_finite
+
     values = {name: float(metric.function(results)) for name, metric in metrics.items()}
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return all_finite(values)
 
 
 def _lines(task: str, found: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 Figures = Mapping[str, Mapping[str, float | None]]
@@ -55,6 +56,16 @@ def show(value: float | None, unit: str) -> str:
     if unit == "%":
         return f"{100 * value:.1f} %"
     return f"{value:.1f} {unit}" if unit else f"{value:.3f}"
+
+
+def finite(value: float) -> float | None:
+    """Return a number as JSON knows it; None: not finite, so nothing was measured."""
+    return value if math.isfinite(value) else None
+
+
+def all_finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return named numbers as `finite` does each."""
+    return {name: finite(value) for name, value in values.items()}
 
 
 def metric_units() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -142,18 +141,20 @@ def unusual_lines(found: UnusualFigures) -> Iterator[str]:
 
 def plain(found: UnusualFigures) -> dict[str, Any]:
     """Return the figures as plain values; None: nothing to measure."""
+    from onebody.cli.tables import finite
+
     return {
         "fitted": found.fitted,
         "usual": found.usual,
         "unusual": found.unusual,
         "scores": {
             name: {
-                "auroc": _finite(score.auroc),
+                "auroc": finite(score.auroc),
                 "interval": list(score.interval.bounds) if score.interval.bounds else None,
-                "fpr95": _finite(score.fpr95),
+                "fpr95": finite(score.fpr95),
                 "limit": score.limit,
-                "alarms": _finite(score.alarms),
-                "caught": _finite(score.caught),
+                "alarms": finite(score.alarms),
+                "caught": finite(score.caught),
             }
             for name, score in found.scores.items()
         },
@@ -162,7 +163,3 @@ def plain(found: UnusualFigures) -> dict[str, Any]:
 
 def _bounds(bounds: tuple[float, float] | None) -> str:
     return "-" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
