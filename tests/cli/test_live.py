@@ -46,7 +46,7 @@ def test_the_browsers_camera_is_the_source_where_none_is_named(run):
     studio = make_studio(None, run, LENS, blur=True)
     assert (studio.source, studio.capture, studio.blur) == ("browser", None, True)
     assert studio.notice == "demo weights, trained on nothing"
-    assert studio.tasks == ("action", "gesture", "both")
+    assert studio.tasks == ("both",), "where there is a joint answer, it alone speaks"
     assert studio.model.startswith("tiny (")
     assert "60 degrees" in studio.space
 

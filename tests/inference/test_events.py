@@ -185,7 +185,7 @@ def test_events_say_everything_in_json_and_to_the_metrics():
         label="walk",
         start_s=event.start_s,
         end_s=event.end_s,
-        told_s=event.told_s,
+        told_s=event.named_s,
         score=event.confidence,
     )
     with pytest.raises(ValueError, match="goes on"):

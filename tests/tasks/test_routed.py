@@ -14,6 +14,7 @@ from onebody.tasks import (
     WhichConfig,
     build_tasks,
     resolve_tasks,
+    speakers,
     taught,
 )
 from onebody.tasks.routed import build_routed
@@ -190,3 +191,11 @@ def test_metrics_say_what_routing_costs():
     assert found["top1_given"] == 1.0  # entries of no task have no task to be given
     assert found["top1_gap"] == 0.5
     assert not math.isnan(found["ece"])
+
+
+def test_a_joint_answer_speaks_alone():
+    tasks = build()
+    assert list(speakers(tasks)) == ["any"]
+    parts = {name: tasks[name] for name in ("action", "gesture")}
+    assert speakers(parts) == parts
+    assert speakers({}) == {}

@@ -116,6 +116,7 @@ class FakeStream:
             self.event = Event(
                 task="gesture", label="wave", confidence=0.92, start_s=time_s, end_s=None,
                 told_s=time_s,
+                named_s=time_s,
             )  # fmt: skip
             started = (self.event,)
         elif not waves and self.event is not None:
@@ -138,7 +139,7 @@ class FakeStream:
         return [
             Event(
                 task=event.task, label=event.label, confidence=event.confidence,
-                start_s=event.start_s, end_s=time_s, told_s=event.told_s,
+                start_s=event.start_s, end_s=time_s, told_s=event.told_s, named_s=event.named_s,
             )
         ]  # fmt: skip
 

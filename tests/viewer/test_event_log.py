@@ -11,7 +11,7 @@ from onebody.viewer.event_log import EventLog
 def event(start_s, end_s=None, label="wave", track=0):
     return Event(
         task="gesture", label=label, confidence=0.87654, start_s=start_s, end_s=end_s,
-        told_s=start_s + 0.1, track=track,
+        told_s=start_s + 0.1, named_s=start_s + 0.1, track=track,
     )  # fmt: skip
 
 

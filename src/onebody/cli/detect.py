@@ -29,7 +29,7 @@ def detect(
         float, typer.Option(help="Length of the streams; 0: every clip once.", min=0.0)
     ] = 10.0,
     decoder: Annotated[
-        list[str] | None, typer.Option(help="events, gradient or window (repeat) [all].")
+        list[str] | None, typer.Option(help="events, activity, gradient or window (repeat) [all].")
     ] = None,
     split: Annotated[
         str, typer.Option(help="Whose clips are measured: test, validation.")

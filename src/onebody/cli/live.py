@@ -183,7 +183,7 @@ def make_studio(
     from onebody.inference.plain_step import PlainStep
     from onebody.inference.record import check_recording
     from onebody.inference.stream import Stream
-    from onebody.tasks.classes import ClassTask
+    from onebody.tasks import speakers
     from onebody.viewer import Studio
 
     if record is not None:
@@ -211,7 +211,7 @@ def make_studio(
         name="the browser's camera" if source is None else Path(source).name or source,
         notice=demo_notice(saved),
         model=f"{name} ({runner.name} {runner.precision})",
-        tasks=tuple(n for n, t in saved.network.tasks.items() if isinstance(t, ClassTask)),
+        tasks=tuple(speakers(saved.network.tasks)),
         space=lens.assumed if _is_in_space(saved) else "",
         blur=blur,
         record=record,

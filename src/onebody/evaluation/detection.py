@@ -24,7 +24,7 @@ from onebody.inference.segments import ScoreTrack, started_earlier
 from onebody.metrics.detection import edit_score, mean_average_precision
 from onebody.metrics.events import EventCounts, Segment, count_events, false_in_idle, onset_delays
 from onebody.models import SavedNetwork
-from onebody.tasks import JointTask, Task
+from onebody.tasks import JointTask, Task, speakers
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.classification import ClassificationTask
 
@@ -84,19 +84,19 @@ class SpaceFigures:
 
 
 def label_spaces(tasks: Mapping[str, Task]) -> list[str]:
-    """Return the class tasks that say what happens: the joint one, else every plain one.
+    """Return the tasks that say what happens: the joint one, else every plain classification.
 
     Raises:
         ValueError: if there is none.
     """
-    joint = [name for name, task in tasks.items() if isinstance(task, JointTask)]
-    plain = [name for name, task in tasks.items() if isinstance(task, ClassificationTask)]
-    if not (joint or plain):
+    known = (JointTask, ClassificationTask)
+    found = [name for name, task in speakers(tasks).items() if isinstance(task, known)]
+    if not found:
         raise ValueError(
             f"None of the tasks {', '.join(tasks)} says what happens: a classification, or an "
             "answer over several (union, routed)."
         )
-    return joint[:1] or plain
+    return found
 
 
 def stream_rate(saved: SavedNetwork) -> float:

@@ -2,10 +2,10 @@
 
 Single clips say nothing of when something begins. Held-out clips of one person are put in a seeded
 order, whole, at the network's frame rate. Between two of them nothing happens for a while: where
-the set has clips of people who do nothing, these are shown; else the last frame of the clip before,
-then the first frame of the next one are held, with the camera's noise. That is a person who stands
-still; it is easier than a person who fidgets, and the cut between the two frames is one that no
-camera makes.
+the set has clips of people who do nothing, one of these is shown, and sometimes a second time, its
+frames in opposite order, so that nobody jumps; else the last frame of the clip before, then the
+first frame of the next one are held, with the camera's noise. That is a person who stands still; it
+is easier than a person who fidgets, and the cut between the two frames is one that no camera makes.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class UntrimmedConfig(Config):
     Attributes:
         minutes: length of all streams together, at least; they end with a whole clip. Where there
             are too few clips they come round again, in another order. None: every clip once.
-        gap_s: least and greatest length of held frames between two clips, in seconds. Of clips of
-            people who do nothing one or two are shown, whole.
+        gap_s: least and greatest length of held frames between two clips, in seconds. A clip of
+            people who do nothing is shown whole, half of the time also backward after that.
         seed: of orders, gaps and noise.
     """
 
@@ -64,12 +64,14 @@ class Piece:
         frames: how many frames are shown.
         label: class; `UNLABELED`: nothing happens.
         held: ``first`` or ``last``: this frame of the row is held; empty: the whole row.
+        backward: the whole row is shown from its end to its beginning.
     """
 
     row: int
     frames: int
     label: int = UNLABELED
     held: Literal["", "first", "last"] = ""
+    backward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,7 +124,7 @@ class Untrimmed:
                 kept[piece.row] = _read(self.source, piece, self.rate)
             clip = kept[piece.row]
             if not piece.held:
-                yield clip
+                yield clip.flip(2) if piece.backward else clip
                 continue
             still = clip[:, :, :1] if piece.held == "first" else clip[:, :, -1:]
             yield _noisy(still, piece.frames, camera_noise(clip), generator)
@@ -196,16 +198,17 @@ class _Plan:
     gap_s: tuple[float, float]
     generator: np.random.Generator
 
-    def clip(self, row: int, label: int = UNLABELED) -> Piece:
+    def clip(self, row: int, label: int = UNLABELED, *, backward: bool = False) -> Piece:
         """Return a whole row."""
         frames, _ = row_frames(self.table, row, self.modality, self.rate)
-        return Piece(row=row, frames=frames, label=label)
+        return Piece(row=row, frames=frames, label=label, backward=backward)
 
     def gap(self, before: Sequence[Piece], row: int | None, quiet: Ints) -> list[Piece]:
         """Return what is shown before the clip of a row (None: after the last one)."""
         if len(quiet):
-            chosen = self.generator.choice(quiet, size=int(self.generator.integers(1, 3)))
-            return [self.clip(int(idle)) for idle in chosen]
+            idle = int(self.generator.choice(quiet))
+            ways = (False, True)[: int(self.generator.integers(1, 3))]
+            return [self.clip(idle, backward=backward) for backward in ways]
         frames = max(2, round(float(self.generator.uniform(*self.gap_s)) * self.rate))
         half = frames // 2 if before and row is not None else frames
         made = []

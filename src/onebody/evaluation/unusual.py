@@ -31,7 +31,7 @@ from onebody.metrics import (
 from onebody.models import Network
 from onebody.models.familiar import Familiar, fit_familiar
 from onebody.models.features import features_of
-from onebody.tasks import JointTask, Task
+from onebody.tasks import JointTask, Task, speakers
 from onebody.tasks.classification import ClassificationTask
 from onebody.types import Bools, Doubles, Ints
 
@@ -103,13 +103,15 @@ def plain_classes(tasks: Mapping[str, Task]) -> list[str]:
     Raises:
         ValueError: if there is none.
     """
-    joint = next((task for task in tasks.values() if isinstance(task, JointTask)), None)
-    names = (
-        joint.of if joint else [n for n, t in tasks.items() if isinstance(t, ClassificationTask)]
-    )
+    names: list[str] = []
+    for name, task in speakers(tasks).items():
+        if isinstance(task, JointTask):
+            names += task.of
+        elif isinstance(task, ClassificationTask):
+            names.append(name)
     if not names:
         raise ValueError(f"None of the tasks {', '.join(tasks)} is a classification.")
-    return list(names)
+    return names
 
 
 def look(

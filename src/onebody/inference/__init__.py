@@ -1,5 +1,6 @@
 """Prediction on files and streams: windows, merged answers, events, drawing, videos."""
 
+from onebody.inference.activity import ActivityConfig
 from onebody.inference.capture import Capture, CapturedFrame, open_capture
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, PersonFinder
@@ -23,6 +24,7 @@ __all__ = [
     "Stream",
     "StreamFrame",
     "Event",
+    "ActivityConfig",
     "EventConfig",
     "SmoothConfig",
     "FollowConfig",

@@ -14,14 +14,25 @@ import numpy as np
 from pydantic import Field
 
 from onebody.config import Config
+from onebody.inference.activity import ActivityConfig, make_spotter
 from onebody.inference.boundaries import GradientConfig, gradient_segments
-from onebody.inference.events import Event, EventConfig, EventSpotter
+from onebody.inference.events import Event, EventConfig
 from onebody.inference.segments import ScoreTrack, started_earlier, without_overlap
 from onebody.metrics.events import Segment
 
 
 class HysteresisConfig(EventConfig):
     """Two thresholds, as of a live stream.
+
+    Attributes:
+        earlier_s: how much earlier than it is seen a segment begins.
+    """
+
+    earlier_s: float = Field(0.0, ge=0.0)
+
+
+class AnythingConfig(ActivityConfig):
+    """Two thresholds on whether anything happens, as of a live stream of a network that says so.
 
     Attributes:
         earlier_s: how much earlier than it is seen a segment begins.
@@ -63,14 +74,32 @@ class Detector:
 
 def hysteresis_segments(track: ScoreTrack, config: HysteresisConfig) -> list[Segment]:
     """Find segments by two thresholds; see `EventSpotter`."""
-    plain = EventConfig(**{name: getattr(config, name) for name in EventConfig.model_fields})
-    spotter = EventSpotter("", track.classes, plain)
+    return _spotted(track, _without_earlier(EventConfig, config), config.earlier_s)
+
+
+def activity_segments(track: ScoreTrack, config: AnythingConfig) -> list[Segment]:
+    """Find segments of anything that happens; see `ActivitySpotter`.
+
+    Where no class means nothing there is no such probability, and nothing is found.
+    """
+    if track.counts.all():
+        return []
+    return _spotted(track, _without_earlier(ActivityConfig, config), config.earlier_s)
+
+
+def _without_earlier(kind: type[EventConfig], config: EventConfig) -> EventConfig:
+    return kind(**{name: getattr(config, name) for name in kind.model_fields})
+
+
+def _spotted(track: ScoreTrack, config: EventConfig, earlier_s: float) -> list[Segment]:
+    """Find segments as a live stream does."""
+    spotter = make_spotter("", track.classes, config)
     events: list[Event] = []
     for time_s, scores in zip(track.times_s.tolist(), track.scores, strict=True):
         events += spotter.push(time_s, scores)[1]
     events += spotter.finish()
     found = [event.segment() for event in events if event.end_s and event.end_s > event.start_s]
-    return started_earlier(found, config.earlier_s)
+    return started_earlier(found, earlier_s)
 
 
 def window_segments(track: ScoreTrack, config: WindowConfig) -> list[Segment]:
@@ -114,6 +143,18 @@ def _hysteresis_grid() -> tuple[Config, ...]:
     )
 
 
+def _activity_grid() -> tuple[Config, ...]:
+    """Return thresholds the lower of which is a share of the upper one."""
+    chosen = product((0.9, 0.7, 0.5, 0.3), (0.5, 0.8), (0.0, 0.15, 0.4), (0.2, 0.1), (0.8, 0.5))
+    return tuple(
+        AnythingConfig(
+            on=on, off=share * on, average_s=mean, least_s=least, split_s=split, earlier_s=earlier
+        )
+        for on, share, mean, least, split in chosen
+        for earlier in _EARLIER_S
+    )
+
+
 DETECTORS: dict[str, Detector] = {
     "events": Detector(
         summary="two thresholds on averaged frame scores, as in a live stream",
@@ -121,6 +162,13 @@ DETECTORS: dict[str, Detector] = {
         find=hysteresis_segments,
         windows=False,
         grid=_hysteresis_grid(),
+    ),
+    "activity": Detector(
+        summary="two thresholds on whether anything happens, as live where a class means nothing",
+        config=AnythingConfig,
+        find=activity_segments,
+        windows=False,
+        grid=_activity_grid(),
     ),
     "gradient": Detector(
         summary="starts and ends where frame scores rise and fall steepest",

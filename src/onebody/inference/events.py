@@ -70,6 +70,8 @@ class Event:
         end_s: when it ended; None: it goes on.
         told_s: time of the frame at which it was told to have begun, so the delay is
             ``told_s - start_s`` and what the network itself takes.
+        named_s: time of the frame since which it has had this label: later than ``told_s`` where
+            the label was revised.
         track: who did it.
     """
 
@@ -79,6 +81,7 @@ class Event:
     start_s: float
     end_s: float | None
     told_s: float
+    named_s: float
     track: int = 0
 
     def to_json(self) -> str:
@@ -86,7 +89,7 @@ class Event:
         return json.dumps(asdict(self), allow_nan=False)
 
     def segment(self) -> Segment:
-        """Return it as the metrics of events want it.
+        """Return it as the metrics of events want it; it counts as told when it had its label.
 
         Raises:
             ValueError: if it goes on.
@@ -97,7 +100,7 @@ class Event:
             label=self.label,
             start_s=self.start_s,
             end_s=self.end_s,
-            told_s=self.told_s,
+            told_s=self.named_s,
             score=self.confidence,
         )
 
@@ -135,6 +138,66 @@ class _Run:
         return min(max(mean, 0.0), 1.0)
 
 
+class Moments:
+    """The scores of a class task from moment to moment, checked and averaged.
+
+    Args:
+        task: name of the task.
+        classes: its C classes.
+        config: times, and which classes mean nothing.
+
+    Attributes:
+        counts: ``[C]`` bool: the class is something that happens.
+        mean: ``[C]`` mean scores, the last moment counts most.
+        now: time of the last moment.
+    """
+
+    def __init__(self, task: str, classes: Sequence[str], config: EventConfig) -> None:
+        self.counts = np.array([name not in config.nothing for name in classes])
+        self.mean = np.zeros(len(classes))
+        self.now = -math.inf
+        self._task, self._config = task, config
+
+    def push(self, time_s: float, scores: Array | None) -> tuple[Doubles, float, bool]:
+        """Take in the scores of the next moment.
+
+        Returns:
+            ``[C]`` scores; the time that has passed, 0 after a pause; whether there was a pause (as
+            there is before the first moment), after which the mean begins anew.
+
+        Raises:
+            ValueError: if time stands still or goes back, or scores are not finite or not C.
+        """
+        values = self._checked(time_s, scores)
+        passed, self.now = time_s - self.now, time_s
+        paused = not passed <= self._config.gap_s
+        if paused:
+            self.mean[:], passed = 0.0, 0.0
+        self.mean += _gain(passed, self._config.average_s) * (values - self.mean)
+        return values, passed, paused
+
+    def forget(self) -> None:
+        """Begin the mean anew."""
+        self.mean[:] = 0.0
+
+    def _checked(self, time_s: float, scores: Array | None) -> Doubles:
+        """Return scores as numbers; nobody's are 0."""
+        if not self.now < time_s < math.inf:
+            raise ValueError(
+                f"Task {self._task!r}: expected scores after {self.now:g} s, found those of "
+                f"{time_s:g} s."
+            )
+        if scores is None:
+            return np.zeros(len(self.mean))
+        values = np.asarray(scores, np.float64)
+        if values.shape != self.mean.shape or not np.isfinite(values).all():
+            raise ValueError(
+                f"Task {self._task!r}: expected {len(self.mean)} finite scores at {time_s:g} s, "
+                f"found {values.tolist()}. The network has diverged, or is another one."
+            )
+        return values
+
+
 class EventSpotter:
     """Finds the events of one class task and one person; at most one goes on at a time.
 
@@ -149,9 +212,7 @@ class EventSpotter:
         self, task: str, classes: Sequence[str], config: EventConfig, *, track: int = 0
     ) -> None:
         self.task, self.classes, self.config, self.track = task, tuple(classes), config, track
-        self._counts = np.array([name not in config.nothing for name in self.classes])
-        self._mean = np.zeros(len(self.classes))
-        self._now = -math.inf
+        self._moments = Moments(task, self.classes, config)
         self._leader: _Run | None = None
         self._event: _Run | None = None
         self._ended_s = -math.inf
@@ -176,15 +237,12 @@ class EventSpotter:
         Raises:
             ValueError: if time stands still or goes back, or scores are not finite or not C.
         """
-        values = self._checked(time_s, scores)
-        passed = time_s - self._now
-        self._now, before = time_s, self._now
+        before = self._moments.now
+        values, passed, paused = self._moments.push(time_s, scores)
         ended: list[Event] = []
-        if not passed <= self.config.gap_s:  # the first moment, or a pause
+        if paused:
             ended += self._end(before)
-            self._leader, passed = None, 0.0
-            self._mean[:] = 0.0
-        self._mean += _gain(passed, self.config.average_s) * (values - self._mean)
+            self._leader = None
         self._follow_leader(time_s, values, passed)
         self._follow_event(time_s, values, passed)
         leader, event = self._leader, self._event
@@ -200,18 +258,18 @@ class EventSpotter:
 
     def finish(self) -> tuple[Event, ...]:
         """End what goes on; what comes later begins anew."""
-        ended = self._end(self._now)
+        ended = self._end(self._moments.now)
         self._leader = None
-        self._mean[:] = 0.0
+        self._moments.forget()
         return tuple(ended)
 
     def _follow_leader(self, time_s: float, values: Array, passed: float) -> None:
         """Note which class leads, and since when; a class that means nothing is no leader."""
-        best = int(np.argmax(self._mean))
-        score, leader = float(self._mean[best]), self._leader
+        best = int(np.argmax(self._moments.mean))
+        score, leader = float(self._moments.mean[best]), self._leader
         if leader is not None and leader.index == best and score >= self.config.off:
             leader.hear(float(values[best]), passed)
-        elif score >= self.config.on and self._counts[best]:
+        elif score >= self.config.on and self._moments.counts[best]:
             self._leader = _Run(index=best, since=time_s)
             self._leader.hear(float(values[best]), 0.0)
         else:
@@ -220,14 +278,14 @@ class EventSpotter:
     def _is_ripe(self, leader: _Run, time_s: float) -> bool:
         """Whether a class has led for long enough to be told, and still does."""
         long_enough = time_s - leader.since >= self.config.least_s
-        return bool(long_enough and self._mean[leader.index] >= self.config.on)
+        return bool(long_enough and self._moments.mean[leader.index] >= self.config.on)
 
     def _follow_event(self, time_s: float, values: Array, passed: float) -> None:
         """Note whether the class of the event has fallen, and when."""
         event = self._event
         if event is None:
             return
-        if self._mean[event.index] < self.config.off:
+        if self._moments.mean[event.index] < self.config.off:
             event.fell = min(event.fell, time_s)
         else:
             event.fell = math.inf
@@ -255,25 +313,9 @@ class EventSpotter:
             start_s=run.since,
             end_s=end_s,
             told_s=run.told,
+            named_s=run.told,
             track=self.track,
         )
-
-    def _checked(self, time_s: float, scores: Array | None) -> Doubles:
-        """Return scores as numbers; nobody's are 0."""
-        if not self._now < time_s < math.inf:
-            raise ValueError(
-                f"Task {self.task!r}: expected scores after {self._now:g} s, found those of "
-                f"{time_s:g} s."
-            )
-        if scores is None:
-            return np.zeros(len(self.classes))
-        values = np.asarray(scores, np.float64)
-        if values.shape != self._mean.shape or not np.isfinite(values).all():
-            raise ValueError(
-                f"Task {self.task!r}: expected {len(self.classes)} finite scores at {time_s:g} s, "
-                f"found {values.tolist()}. The network has diverged, or is another one."
-            )
-        return values
 
 
 def _gain(passed_s: float, constant_s: float) -> float:

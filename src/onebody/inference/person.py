@@ -13,7 +13,8 @@ import torch
 
 from onebody.data import Context
 from onebody.data.picture import Picture
-from onebody.inference.events import Event, EventConfig, EventSpotter
+from onebody.inference.activity import ActivitySpotter, make_spotter
+from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, Follower, SteadyBox
 from onebody.inference.own_boxes import checked_box
 from onebody.inference.place import PlaceAnswer
@@ -22,6 +23,7 @@ from onebody.inference.predictor import Camera, class_owners, class_paths
 from onebody.inference.prepare import Prepared, prepare_frame
 from onebody.inference.smooth import OneEuro, SmoothConfig
 from onebody.models import SavedNetwork
+from onebody.tasks import speakers
 from onebody.tasks.box import BoxTask
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.pose import PoseTask
@@ -46,7 +48,7 @@ class StreamSetup:
         follow: whether a box follows the person where nobody gives one.
         following: how.
         smooth: how poses are smoothed.
-        events: what is an event.
+        events: what is an event; None: what suits the classes (`make_spotter`).
         camera: fx, fy, cx, cy in source pixels; None: unknown.
         depth_ref_mm: distance at which normalized depth is 0.5; None: unknown.
     """
@@ -56,7 +58,7 @@ class StreamSetup:
     follow: bool
     following: FollowConfig
     smooth: SmoothConfig
-    events: EventConfig
+    events: EventConfig | None
     camera: Camera | None
     depth_ref_mm: float | None
 
@@ -69,7 +71,7 @@ class Answer:
         classes, poses, places: as of a `Prediction` of one frame; poses smoothed.
         box: ``[4]`` where the network looked, in source pixels, before it is enlarged; NaN: at the
             whole picture.
-        current: by class task the event that goes on; None: nothing.
+        current: by task that says what is seen (`speakers`) the event that goes on; None: nothing.
         started, ended: events that were told to have begun or ended at this frame.
         seen: whether enough joints are confident; True of networks without joints.
     """
@@ -126,9 +128,8 @@ class PersonStream:
         self._steady: SteadyBox | None = None
         self._smooth: dict[str, OneEuro] = {}
         self._spotters = {
-            name: EventSpotter(name, task.classes, setup.events, track=track)
-            for name, task in self.tasks.items()
-            if isinstance(task, ClassTask)
+            name: make_spotter(name, task.classes, setup.events, track=track)
+            for name, task in speakers(self.tasks).items()
         }
 
     def restart(self) -> None:
@@ -280,14 +281,18 @@ class PersonStream:
     def _spot(
         self, classes: Mapping[str, ClassAnswer], time_s: float, seen: bool
     ) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
-        """Give every class task's scores to its spotter; rejected ones count as nobody's."""
+        """Give the scores of what is seen to their spotters.
+
+        Rejected ones count as nobody's, but where a class says how likely nothing is.
+        """
         started: tuple[Event, ...] = ()
         ended: tuple[Event, ...] = ()
         for name, spotter in self._spotters.items():
             if name not in classes:
                 continue
             scores = classes[name].scores[0]
-            known = seen and not classes[name].rejects(scores)
+            weighs = isinstance(spotter, ActivitySpotter)
+            known = seen and (weighs or not classes[name].rejects(scores))
             began, over = spotter.push(time_s, scores if known else None)
             started, ended = started + began, ended + over
         return started, ended

@@ -50,7 +50,8 @@ class StreamFrame:
         prediction: of this one frame, poses smoothed; with several people of the first of them,
             with nobody without answers.
         people: the same for every person, by number.
-        current: by class task the event of the first person that goes on; None: nothing.
+        current: by task that says what is seen (`onebody.tasks.speakers`) the event of the first
+            person that goes on; None: nothing.
         started, ended: events of all people that were told to have begun or ended at this frame.
         ran: whether the network ran; else the frame came too soon after the last one, and the
             answers are those of before (``measured`` is False).
@@ -85,7 +86,8 @@ class Stream:
         follow: whether the box follows the pose; else, and for networks without joints, the whole
             picture is looked at.
         smooth: how poses are smoothed.
-        events: what is an event.
+        events: what is an event (`EventConfig`, `ActivityConfig`); None: anything that happens
+            where a class means nothing, else what a class says (`make_spotter`).
         following: how the box follows.
         finder: a detector with a tracker, asked where nobody gives boxes.
         fps: frames per second for the network; None: those that it learned from, where its notes
@@ -124,7 +126,7 @@ class Stream:
             follow=follow,
             following=following or FollowConfig(),
             smooth=smooth or SmoothConfig(),
-            events=events or EventConfig(),
+            events=events,
             camera=camera,
             depth_ref_mm=depth_ref_mm,
         )

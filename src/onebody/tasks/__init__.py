@@ -12,7 +12,7 @@ from onebody.tasks.classification import (
     build_classification,
 )
 from onebody.tasks.consistency import ConsistencyConfig, ConsistencyTask, build_consistency
-from onebody.tasks.joint import NONE_OF_THESE, JointTask
+from onebody.tasks.joint import NONE_OF_THESE, JointTask, speakers
 from onebody.tasks.pose import PoseConfig, PoseTask
 from onebody.tasks.pose2d import Pose2DConfig, Pose2DTask, build_pose2d
 from onebody.tasks.pose3d import Pose3DConfig, Pose3DTask, build_pose3d
@@ -97,6 +97,7 @@ __all__ = [
     "BoxTask",
     "JointTask",
     "NONE_OF_THESE",
+    "speakers",
     "UnionConfig",
     "UnionTask",
     "WhichConfig",

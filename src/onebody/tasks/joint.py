@@ -13,6 +13,7 @@ from torch import Tensor
 from onebody.config import nearest
 from onebody.data import SampleTable, TargetSpec
 from onebody.metrics import Metric, union_metrics
+from onebody.tasks.base import Task
 from onebody.tasks.classes import ClassTask, informative_class_metrics
 from onebody.tasks.classification import ClassificationConfig
 from onebody.tasks.resolve import TaskConfig
@@ -193,6 +194,17 @@ def check_logits(
     if name not in parts or parts[name].dim() != 2 + task.per_frame or found[-1] != size:
         shape = f"[N, T, {size}]" if task.per_frame else f"[N, {size}]"
         raise ValueError(f"{who[0]} expects logits {shape} of {who[1]} {name!r}, found {found}.")
+
+
+def speakers(tasks: Mapping[str, Task]) -> dict[str, ClassTask]:
+    """Return the class tasks that say what is seen: the first joint one, else all of them.
+
+    Where there is an answer over several tasks, these alone know only which of their own classes is
+    the likeliest: the gesture task names a gesture in every action.
+    """
+    found = {name: task for name, task in tasks.items() if isinstance(task, ClassTask)}
+    joint = next((name for name, task in found.items() if isinstance(task, JointTask)), None)
+    return found if joint is None else {joint: found[joint]}
 
 
 def joined_classes(parts: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

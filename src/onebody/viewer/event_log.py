@@ -76,10 +76,6 @@ class EventLog:
 
 
 def _same(known: Event, event: Event) -> bool:
-    """Whether two values speak of one event."""
-    return known.end_s is None and (known.task, known.track, known.label, known.start_s) == (
-        event.task,
-        event.track,
-        event.label,
-        event.start_s,
-    )
+    """Whether two values speak of one event, whose label may have been revised."""
+    same = (known.task, known.track, known.start_s) == (event.task, event.track, event.start_s)
+    return known.end_s is None and same
