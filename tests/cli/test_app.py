@@ -109,6 +109,7 @@ def failing(error):
         (ValueError("first\n  second\n"), "onebody: first; second"),
         (FileNotFoundError(2, "No such file or directory", "a.mp4"), "a.mp4: No such file"),
         (PermissionError(13, "Permission denied", "x"), "onebody: x: Permission denied"),
+        (FileExistsError(17, "File exists", "a.png"), "a.png: expected a folder, or nothing yet"),
         (ValueError(), "onebody: ValueError"),
         (ImportError("pip install 'onebody[viewer]'"), "onebody: pip install 'onebody[viewer]'"),
     ],

@@ -85,6 +85,17 @@ def test_what_cannot_work_is_refused_before_anything_opens(run, tmp_path):
     assert taken.read_bytes() == b"precious"
 
 
+def test_a_network_that_looks_ahead_is_named_before_a_faster_way_is_looked_for(tmp_path):
+    folder = tmp_path / "ahead"
+    write_saved(folder, tiny_stream(encoder={"kind": "light", "width": 0.25}))
+
+    def find(saved):
+        raise AssertionError("looked for a way to run it")
+
+    with pytest.raises(ValueError, match=r"^ahead: This network cannot run on a stream: the enc"):
+        make_studio(None, folder, LENS, find=find)
+
+
 def test_a_port_in_use_is_named(run):
     with open_port(0) as listening:
         port = listening.getsockname()[1]

@@ -166,7 +166,7 @@ def test_an_impossible_folder_is_said_before_anything_is_computed(saved_run, tmp
     video = make_video(tmp_path / "clip.mp4", 5)
     result = predict(saved_run, video, "--out", video)
     assert result.exit_code == 2
-    assert "clip.mp4: File exists" in result.stderr
+    assert "clip.mp4: expected a folder" in result.stderr
 
 
 def test_a_bad_file_is_named_once(saved_run, tmp_path):

@@ -239,6 +239,12 @@ def test_pictures_are_grey_or_in_color(tmp_path, make_video, channels):
         open_capture(path, channels=channels)
 
 
+def test_an_array_of_no_pictures_is_refused_before_it_is_played(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 32, 32, 3), np.float32))
+    with pytest.raises(MediaError, match=r"a\.npy: expected pictures.*found float32"):
+        open_capture(tmp_path / "a.npy", fps=10)
+
+
 def test_an_array_without_pictures_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((0, 8, 8, 3), np.uint8))
     with pytest.raises(MediaError, match=r"a\.npy: expected at least one picture, found none"):

@@ -331,6 +331,13 @@ def test_a_missing_file_is_named(tmp_path):
         predictor(DENSE).predict(tmp_path / "nowhere.mp4")
 
 
+@pytest.mark.parametrize("size", [(1, 1), (4000, 1), (20, 7)])
+def test_pictures_in_which_nobody_can_be_seen_are_refused(tmp_path, size):
+    Image.new("RGB", size).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=rf"a\.png: expected .* found {size[0]} x {size[1]}: nob"):
+        predictor(DENSE).predict(tmp_path / "a.png")
+
+
 def test_frames_without_a_clock_need_a_rate():
     with pytest.raises(ValueError, match="9 frames without a clock"):
         predictor(DENSE).predict(ramp(9))

@@ -71,6 +71,8 @@ def show_warning(
 
 def one_line(error: BaseException) -> str:
     """Return what an error says as one line."""
+    if isinstance(error, FileExistsError) and error.filename:
+        return f"{error.filename}: expected a folder, or nothing yet, found a file. Name another."
     if isinstance(error, OSError) and error.strerror:
         names = [str(name) for name in (error.filename, error.filename2) if name is not None]
         return ": ".join([*names, error.strerror])

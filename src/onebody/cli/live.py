@@ -192,6 +192,10 @@ def make_studio(
     saved, name = load_saved(run)
     if blur:
         _check_blur(saved)
+    try:
+        Stream(saved, runner=PlainStep(saved))  # before what takes seconds, and a page is open
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     runner = PlainStep(saved) if find is None else find(saved)
 
     def make_stream(height: int, width: int) -> Stream:
@@ -203,7 +207,6 @@ def make_studio(
             source=source or "browser",
         )
 
-    make_stream(saved.input.size, saved.input.size)  # says now what it would say at the first frame
     return Studio(
         make_stream=make_stream,
         capture=capture,

@@ -166,6 +166,7 @@ def open_capture(
         count = probe(name).num_frames
         if not count:
             raise MediaError(name, "at least one picture", "none")
+        read_frames(name, np.zeros(1, np.int64), channels=channels)  # that they are pictures
         if math.isnan(rate) and count > 1:
             raise ValueError(
                 f"{name}: {count} pictures without a clock. Say how many there are per second "

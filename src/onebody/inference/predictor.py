@@ -20,6 +20,7 @@ from onebody.inference.merge import PoseTrack
 from onebody.inference.own_boxes import Box, Numbers, boxes_of, checked_box, per_frame, united
 from onebody.inference.place import PlaceTrack
 from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
+from onebody.inference.prepare import check_size
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
 from onebody.inference.reader_several import given_media, only_given, read_several
 from onebody.inference.windows import plan_windows
@@ -147,6 +148,8 @@ class Predictor:
         lead = only_given(self.saved.input, tuple(given))
         if lead.modality != self.saved.input.modality:
             names = self._without_places(names, asked=tasks is not None)
+        first = given[lead.modality]
+        shown = "array" if isinstance(first, np.ndarray) else str(first)
         with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
             places = {name: _placed(one, name, Path(folder)) for name, one in given.items()}
             medium = open_medium(
@@ -156,6 +159,8 @@ class Predictor:
                 camera=camera,
                 depth_ref_mm=depth_ref_mm,
             )
+            if channels_of(lead.modality) is not None:
+                check_size(medium.info.height, medium.info.width, shown)
             length = self.saved.notes.get("clip_s") if window_s is None else window_s
             windows = plan_windows(len(medium.times_s), lead, fps=medium.fps, window_s=length)
             boxes = self._boxes(box, medium, windows, clips)
@@ -164,8 +169,6 @@ class Predictor:
                 answers.add(group, self._run(group, names), self.tasks)
                 if progress is not None:
                     progress(int(group.windows[-1]) + 1, len(windows))
-        first = given[lead.modality]
-        shown = "array" if isinstance(first, np.ndarray) else str(first)
         found = answers.finish(shown, self.tasks, self.saved.calibration)
         return replace(found, notice=demo_notice(self.saved))
 

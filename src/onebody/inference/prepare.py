@@ -86,15 +86,30 @@ def checked_frame(frame: Array | Picture, spec: InputSpec) -> Picture:
     channels = picture_channels(spec)
     picture = cast(Picture, frame) if hasattr(frame, "part") else _as_picture(frame)
     height, width, found = picture.shape
-    if min(height, width) < LEAST_SIDE:
-        raise ValueError(
-            f"Expected a frame of at least {LEAST_SIDE} x {LEAST_SIDE} pixels, found "
-            f"{width} x {height}: nobody can be seen in it. Check the camera or the file."
-        )
+    check_size(height, width)
     if found == channels:
         return picture
     pixels = picture.pixels()
     return ArrayPicture(np.repeat(pixels, 3, axis=2) if channels == 3 else to_grey(pixels))
+
+
+def check_size(height: int, width: int, name: str = "") -> None:
+    """Check that somebody could be seen in a picture.
+
+    Args:
+        height: in pixels.
+        width: in pixels.
+        name: of the file, for the message.
+
+    Raises:
+        ValueError: if it is smaller than `LEAST_SIDE` on a side.
+    """
+    if min(height, width) < LEAST_SIDE:
+        raise ValueError(
+            f"{name + ': e' if name else 'E'}xpected a frame of at least {LEAST_SIDE} x "
+            f"{LEAST_SIDE} pixels, found {width} x {height}: nobody can be seen in it. Check the "
+            "camera or the file."
+        )
 
 
 def prepare_frame(frame: Picture, spec: InputSpec, box: Doubles | None = None) -> Prepared:

@@ -251,7 +251,8 @@ class Stream:
         self._told_slow = True
         return (
             f"{self._rate.source_fps:.1f} frames per second come, the network expects "
-            f"{self._rate.fps:g}: movements look faster to it than they are.",
+            f"{self._rate.fps:g}: movements look faster to it than they are. Is the source slow, "
+            "or this machine busy?",
         )
 
     def _frame(self, time_s: float, size: tuple[int, int], ran: bool) -> StreamFrame:
