@@ -20,6 +20,7 @@ from torch import Tensor
 from onebody.data import Batch, Context
 from onebody.evaluation.answers import evaluating
 from onebody.evaluation.untrimmed import Untrimmed
+from onebody.inference.keep_memory import keep_memory
 from onebody.inference.prediction import ClassAnswer
 from onebody.inference.segments import ScoreTrack
 from onebody.models import Calibration, Network, SavedNetwork
@@ -36,8 +37,9 @@ _HOP = 4
 _CHUNK = 32
 """Most frames of a stream that run at once."""
 
-_WINDOWS = 16
-"""Most windows that run at once."""
+_WINDOWS = {"cpu": 2, "cuda": 16}
+"""Most windows that run at once. On a CPU more are no faster, and what they take and give back is
+too large for the C library to keep (`keep_memory`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ def stream_track(
     how = running or Running()
     network, calibration = saved.network, saved.calibration.get(task.name)
     network.to(how.device)
+    keep_memory()
     kind, frames = torch.device(how.device).type, saved.input.frames
     spans: list[Ints] = []
     said: list[Floats] = []
@@ -146,7 +149,8 @@ def _windows(
     network, calibration = saved.network, saved.calibration.get(task.name)
     temperature = 1.0 if calibration is None else calibration.temperature
     found = []
-    for clips in _cut(stream, spans, None if network.causal else saved.input.frames):
+    most = _WINDOWS.get(torch.device(how.device).type, 2)
+    for clips in _cut(stream, spans, None if network.causal else saved.input.frames, most):
         batch = _batch(stream, clips, how)
         rows = torch.ones(len(batch), dtype=torch.bool, device=how.device)
         output = network([batch], [{task.name: rows}])[0][task.name][-1].float()
@@ -158,18 +162,19 @@ def _windows(
     return np.concatenate(found).astype(np.float32)
 
 
-def _cut(stream: Untrimmed, spans: Ints, frames: int | None) -> Iterator[Tensor]:
+def _cut(stream: Untrimmed, spans: Ints, frames: int | None, most: int) -> Iterator[Tensor]:
     """Yield windows ``[B, C, n, S, S]`` of one length, holding no more frames than they need.
 
     Args:
         stream: what is shown.
         spans: ``[W, 2]``, in order.
         frames: how many frames, spread over the window, are taken; None: all.
+        most: windows at once.
     """
     pieces = stream.frames()
     held, first = torch.zeros(0), 0
-    for begin in range(0, len(spans), _WINDOWS):
-        part = spans[begin : begin + _WINDOWS]
+    for begin in range(0, len(spans), most):
+        part = spans[begin : begin + most]
         low, high = int(part[0, 0]), int(part[-1, 1])
         if held.ndim == 5:
             held, first = held[:, :, low - first :], low
