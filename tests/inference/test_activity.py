@@ -8,36 +8,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from onebody.inference.activity import ActivityConfig, ActivitySpotter, make_spotter
 from onebody.inference.events import EventConfig, EventSpotter
-
-CLASSES = ("walk", "wave", "idle")
-STREAM = st.lists(
-    st.tuples(
-        st.floats(0.01, 0.3),
-        st.one_of(st.none(), st.tuples(*[st.floats(0, 1)] * 3)),
-    ),
-    max_size=40,
-)
+from spotting import CLASSES, STREAM, spotted
 
 
 def spot(frames, config=None, factor=1.0):
-    """Run over (passed, scores); return ended events in order, and those told to have begun."""
+    """Run over (passed, scores); see `spotted`."""
     spotter = ActivitySpotter("action", CLASSES, config or ActivityConfig(), track=7)
-    now, ended, started = 0.0, [], []
-    for passed, scores in frames:
-        now += passed
-        values = None if scores is None else np.array(scores) + 1e-6
-        began, over = spotter.push(now * factor, None if values is None else values / values.sum())
-        started += began
-        ended += over
-        assert len(began) <= 1
-        assert (spotter.current is None) == (len(started) == len(ended))
-    ended += spotter.finish()
-    assert spotter.current is None
-    return ended, started
+    return spotted(spotter, frames, factor)
 
 
 def steady(scores, seconds, fps=20.0):

@@ -13,37 +13,14 @@ from hypothesis import strategies as st
 
 from onebody.inference.events import EventConfig, EventSpotter
 from onebody.metrics.events import Segment
-
-CLASSES = ("walk", "wave", "idle")
-STREAM = st.lists(
-    st.tuples(
-        st.floats(0.01, 0.3),
-        st.one_of(st.none(), st.tuples(*[st.floats(0, 1)] * 3)),
-    ),
-    max_size=40,
-)
+from spotting import CLASSES, STREAM, spotted
 
 
 def spot(frames, config=None, factor=1.0):
-    """Run over (passed, scores); return ended events in order, and those told to have begun."""
-    spotter = EventSpotter("action", CLASSES, config or EventConfig(), track=7)
-    now, ended, started = 0.0, [], []
-    for passed, scores in frames:
-        now += passed
-        began, over = spotter.push(now * factor, None if scores is None else normal(scores))
-        started += began
-        ended += over
-        assert len(began) <= 1
-        assert (spotter.current is None) == (len(started) == len(ended))
-    ended += spotter.finish()
-    assert spotter.current is None
-    return ended, started
-
-
-def normal(scores):
-    """Make scores that add up to 1."""
-    values = np.array(scores) + 1e-6
-    return values / values.sum()
+    """Run over (passed, scores); see `spotted`."""
+    return spotted(
+        EventSpotter("action", CLASSES, config or EventConfig(), track=7), frames, factor
+    )
 
 
 def steady(label, seconds, fps=20.0, score=0.9):

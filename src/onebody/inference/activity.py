@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from onebody.inference.events import Event, EventConfig, EventSpotter, Moments
-from onebody.types import Array, Doubles
+from onebody.inference.events import Event, EventConfig, EventSpotter, Spotter
+from onebody.types import Doubles
 
 
 class ActivityConfig(EventConfig):
@@ -62,7 +62,7 @@ class _Span:
         self.weight += passed
 
 
-class ActivitySpotter:
+class ActivitySpotter(Spotter[_Span]):
     """Finds the events of one class task that knows "nothing", and one person; see the module.
 
     Args:
@@ -75,61 +75,46 @@ class ActivitySpotter:
         ValueError: if no class means nothing: then something would happen all the time.
     """
 
+    config: ActivityConfig
+
     def __init__(
         self, task: str, classes: Sequence[str], config: ActivityConfig, *, track: int = 0
     ) -> None:
-        self.task, self.classes, self.config, self.track = task, tuple(classes), config, track
-        self._moments = Moments(task, self.classes, config)
-        if self._moments.counts.all():
+        super().__init__(task, classes, config, track=track)
+        if self._counts.all():
             raise ValueError(
                 f"Task {task!r}: expected a class that means nothing, one of "
                 f"{', '.join(config.nothing)}; found {', '.join(classes)}. Take an EventConfig."
             )
         self._rise: _Span | None = None
-        self._event: _Span | None = None
         self._leader, self._lead = -1, self._begun(-math.inf)
-        self._ended_s = -math.inf
 
-    @property
-    def current(self) -> Event | None:
-        """The event that goes on; None: nothing happens."""
-        return None if self._event is None else self._as_event(self._event, None)
-
-    def push(
-        self, time_s: float, scores: Array | None
-    ) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
-        """Take in the scores of the next moment; see `EventSpotter.push`."""
-        before = self._moments.now
-        values, passed, paused = self._moments.push(time_s, scores)
-        ended: list[Event] = []
-        if paused:
-            ended += self._end(before)
-            self._rise, self._leader = None, -1
+    def _heard(
+        self, time_s: float, values: Doubles, passed: float, ended: list[Event]
+    ) -> tuple[Event, ...]:
+        """Let anything that happens begin an event, or end, split or name the one that goes on."""
         self._follow_leader(time_s, values, passed)
         if self._event is not None:
-            ended += self._follow_event(time_s, values, passed)
+            ended += self._follow_event(self._event, time_s, values, passed)
         if self._event is None:
-            return self._follow_rise(time_s, values, passed), tuple(ended)
+            return self._follow_rise(time_s, values, passed)
         self._name(self._event, time_s)
-        return self._split(time_s, ended), tuple(ended)
+        return self._split(self._event, time_s, ended)
 
-    def finish(self) -> tuple[Event, ...]:
-        """End what goes on; what comes later begins anew."""
-        ended = self._end(self._moments.now)
+    def _forget(self) -> None:
+        super()._forget()
         self._rise, self._leader = None, -1
-        self._moments.forget()
-        return tuple(ended)
 
     def _begun(self, time_s: float) -> _Span:
         return _Span(since=time_s, total=np.zeros(len(self.classes)))
 
     def _happening(self) -> float:
         """Return the mean probability that something happens."""
-        return float(self._moments.mean[self._moments.counts].sum())
+        return float(self._mean[self._counts].sum())
 
     def _follow_leader(self, time_s: float, values: Doubles, passed: float) -> None:
         """Note which of the classes that count leads, and since when."""
-        best = self._best(self._moments.mean)
+        best = self._best(self._mean)
         if best != self._leader:
             self._leader, self._lead = best, self._begun(time_s)
         self._lead.hear(values, passed)
@@ -154,10 +139,10 @@ class ActivitySpotter:
         self._name(event, time_s)
         return (self._as_event(event, None),)
 
-    def _follow_event(self, time_s: float, values: Doubles, passed: float) -> list[Event]:
+    def _follow_event(
+        self, event: _Span, time_s: float, values: Doubles, passed: float
+    ) -> list[Event]:
         """Take in what happens during the event, or that it is over."""
-        event = self._event
-        assert event is not None
         if self._happening() >= self.config.off:
             event.fell = math.inf
             event.hear(values, passed)
@@ -165,13 +150,12 @@ class ActivitySpotter:
         event.fell = min(event.fell, time_s)
         return self._end(time_s) if time_s - event.fell >= self.config.hold_s else []
 
-    def _split(self, time_s: float, ended: list[Event]) -> tuple[Event, ...]:
+    def _split(self, event: _Span, time_s: float, ended: list[Event]) -> tuple[Event, ...]:
         """Make two events of one in which another class has come to lead for good."""
-        event, lead = self._event, self._lead
-        assert event is not None
+        lead = self._lead
         if (
             self._leader == event.label
-            or self._moments.mean[self._leader] < self.config.on
+            or self._mean[self._leader] < self.config.on
             or time_s - lead.since < self.config.split_s
             or lead.since - event.since < self.config.split_s
         ):
@@ -191,26 +175,18 @@ class ActivitySpotter:
 
     def _best(self, values: Doubles) -> int:
         """Return the greatest of the classes that count."""
-        return int(np.argmax(np.where(self._moments.counts, values, -1.0)))
+        return int(np.argmax(np.where(self._counts, values, -1.0)))
 
-    def _end(self, time_s: float) -> list[Event]:
-        """End the event that goes on, if there is one, at the latest when it was over."""
-        if self._event is None:
-            return []
-        event, self._event = self._event, None
-        self._ended_s = min(time_s, event.fell)
-        return [self._as_event(event, self._ended_s)]
-
-    def _as_event(self, span: _Span, end_s: float | None) -> Event:
-        mean = float(span.total[span.label]) / span.weight
+    def _as_event(self, run: _Span, end_s: float | None) -> Event:
+        mean = float(run.total[run.label]) / run.weight
         return Event(
             task=self.task,
-            label=self.classes[span.label],
+            label=self.classes[run.label],
             confidence=min(max(mean, 0.0), 1.0),
-            start_s=span.since,
+            start_s=run.since,
             end_s=end_s,
-            told_s=span.told,
-            named_s=span.named,
+            told_s=run.told,
+            named_s=run.named,
             track=self.track,
         )
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -138,68 +140,23 @@ class _Run:
         return min(max(mean, 0.0), 1.0)
 
 
-class Moments:
-    """The scores of a class task from moment to moment, checked and averaged.
-
-    Args:
-        task: name of the task.
-        classes: its C classes.
-        config: times, and which classes mean nothing.
+class Happening(Protocol):
+    """Something that goes on.
 
     Attributes:
-        counts: ``[C]`` bool: the class is something that happens.
-        mean: ``[C]`` mean scores, the last moment counts most.
-        now: time of the last moment.
+        fell: when it seemed to be over; infinite: it is not.
     """
 
-    def __init__(self, task: str, classes: Sequence[str], config: EventConfig) -> None:
-        self.counts = np.array([name not in config.nothing for name in classes])
-        self.mean = np.zeros(len(classes))
-        self.now = -math.inf
-        self._task, self._config = task, config
-
-    def push(self, time_s: float, scores: Array | None) -> tuple[Doubles, float, bool]:
-        """Take in the scores of the next moment.
-
-        Returns:
-            ``[C]`` scores; the time that has passed, 0 after a pause; whether there was a pause (as
-            there is before the first moment), after which the mean begins anew.
-
-        Raises:
-            ValueError: if time stands still or goes back, or scores are not finite or not C.
-        """
-        values = self._checked(time_s, scores)
-        passed, self.now = time_s - self.now, time_s
-        paused = not passed <= self._config.gap_s
-        if paused:
-            self.mean[:], passed = 0.0, 0.0
-        self.mean += _gain(passed, self._config.average_s) * (values - self.mean)
-        return values, passed, paused
-
-    def forget(self) -> None:
-        """Begin the mean anew."""
-        self.mean[:] = 0.0
-
-    def _checked(self, time_s: float, scores: Array | None) -> Doubles:
-        """Return scores as numbers; nobody's are 0."""
-        if not self.now < time_s < math.inf:
-            raise ValueError(
-                f"Task {self._task!r}: expected scores after {self.now:g} s, found those of "
-                f"{time_s:g} s."
-            )
-        if scores is None:
-            return np.zeros(len(self.mean))
-        values = np.asarray(scores, np.float64)
-        if values.shape != self.mean.shape or not np.isfinite(values).all():
-            raise ValueError(
-                f"Task {self._task!r}: expected {len(self.mean)} finite scores at {time_s:g} s, "
-                f"found {values.tolist()}. The network has diverged, or is another one."
-            )
-        return values
+    fell: float
 
 
-class EventSpotter:
+RunT = TypeVar("RunT", bound=Happening)
+
+
+class Spotter(ABC, Generic[RunT]):
     """Finds the events of one class task and one person; at most one goes on at a time.
+
+    Scores are checked and averaged from moment to moment; subclasses say what they mean.
 
     Args:
         task: name of the task.
@@ -212,9 +169,10 @@ class EventSpotter:
         self, task: str, classes: Sequence[str], config: EventConfig, *, track: int = 0
     ) -> None:
         self.task, self.classes, self.config, self.track = task, tuple(classes), config, track
-        self._moments = Moments(task, self.classes, config)
-        self._leader: _Run | None = None
-        self._event: _Run | None = None
+        self._counts = np.array([name not in config.nothing for name in self.classes])
+        self._mean = np.zeros(len(self.classes))
+        self._now = -math.inf
+        self._event: RunT | None = None
         self._ended_s = -math.inf
 
     @property
@@ -237,12 +195,76 @@ class EventSpotter:
         Raises:
             ValueError: if time stands still or goes back, or scores are not finite or not C.
         """
-        before = self._moments.now
-        values, passed, paused = self._moments.push(time_s, scores)
+        values = self._checked(time_s, scores)
+        passed = time_s - self._now
+        self._now, before = time_s, self._now
         ended: list[Event] = []
-        if paused:
-            ended += self._end(before)
-            self._leader = None
+        if not passed <= self.config.gap_s:  # the first moment, or a pause
+            ended, passed = self._end(before), 0.0
+            self._forget()
+        self._mean += _gain(passed, self.config.average_s) * (values - self._mean)
+        started = self._heard(time_s, values, passed, ended)
+        return started, tuple(ended)
+
+    def finish(self) -> tuple[Event, ...]:
+        """End what goes on; what comes later begins anew."""
+        ended = self._end(self._now)
+        self._forget()
+        return tuple(ended)
+
+    @abstractmethod
+    def _heard(
+        self, time_s: float, values: Doubles, passed: float, ended: list[Event]
+    ) -> tuple[Event, ...]:
+        """Return the events that begin with these scores, and add those that end."""
+
+    @abstractmethod
+    def _as_event(self, run: RunT, end_s: float | None) -> Event:
+        """Return what goes on, or went on, as an event."""
+
+    def _forget(self) -> None:
+        """Let nothing of before count."""
+        self._mean[:] = 0.0
+
+    def _end(self, time_s: float) -> list[Event]:
+        """End the event that goes on, if there is one, at the latest when it fell."""
+        if self._event is None:
+            return []
+        event, self._event = self._event, None
+        self._ended_s = min(time_s, event.fell)
+        return [self._as_event(event, self._ended_s)]
+
+    def _checked(self, time_s: float, scores: Array | None) -> Doubles:
+        """Return scores as numbers; nobody's are 0."""
+        if not self._now < time_s < math.inf:
+            raise ValueError(
+                f"Task {self.task!r}: expected scores after {self._now:g} s, found those of "
+                f"{time_s:g} s."
+            )
+        if scores is None:
+            return np.zeros(len(self.classes))
+        values = np.asarray(scores, np.float64)
+        if values.shape != self._mean.shape or not np.isfinite(values).all():
+            raise ValueError(
+                f"Task {self.task!r}: expected {len(self.classes)} finite scores at {time_s:g} s, "
+                f"found {values.tolist()}. The network has diverged, or is another one."
+            )
+        return values
+
+
+class EventSpotter(Spotter[_Run]):
+    """Names the class that leads, where it passes two thresholds; see the module."""
+
+    def __init__(
+        self, task: str, classes: Sequence[str], config: EventConfig, *, track: int = 0
+    ) -> None:
+        super().__init__(task, classes, config, track=track)
+        self._leader: _Run | None = None
+
+    def _heard(
+        self, time_s: float, values: Doubles, passed: float, ended: list[Event]
+    ) -> tuple[Event, ...]:
+        """Let the class that leads begin, replace or end an event."""
         self._follow_leader(time_s, values, passed)
         self._follow_event(time_s, values, passed)
         leader, event = self._leader, self._event
@@ -253,23 +275,20 @@ class EventSpotter:
         elif event is not None and time_s - event.fell >= self.config.hold_s:
             ended += self._end(time_s)
         if self._event is None and leader is not None:
-            return (self._begin(leader, time_s),), tuple(ended)
-        return (), tuple(ended)
+            return (self._begin(leader, time_s),)
+        return ()
 
-    def finish(self) -> tuple[Event, ...]:
-        """End what goes on; what comes later begins anew."""
-        ended = self._end(self._moments.now)
+    def _forget(self) -> None:
+        super()._forget()
         self._leader = None
-        self._moments.forget()
-        return tuple(ended)
 
-    def _follow_leader(self, time_s: float, values: Array, passed: float) -> None:
+    def _follow_leader(self, time_s: float, values: Doubles, passed: float) -> None:
         """Note which class leads, and since when; a class that means nothing is no leader."""
-        best = int(np.argmax(self._moments.mean))
-        score, leader = float(self._moments.mean[best]), self._leader
+        best = int(np.argmax(self._mean))
+        score, leader = float(self._mean[best]), self._leader
         if leader is not None and leader.index == best and score >= self.config.off:
             leader.hear(float(values[best]), passed)
-        elif score >= self.config.on and self._moments.counts[best]:
+        elif score >= self.config.on and self._counts[best]:
             self._leader = _Run(index=best, since=time_s)
             self._leader.hear(float(values[best]), 0.0)
         else:
@@ -278,14 +297,14 @@ class EventSpotter:
     def _is_ripe(self, leader: _Run, time_s: float) -> bool:
         """Whether a class has led for long enough to be told, and still does."""
         long_enough = time_s - leader.since >= self.config.least_s
-        return bool(long_enough and self._moments.mean[leader.index] >= self.config.on)
+        return bool(long_enough and self._mean[leader.index] >= self.config.on)
 
-    def _follow_event(self, time_s: float, values: Array, passed: float) -> None:
+    def _follow_event(self, time_s: float, values: Doubles, passed: float) -> None:
         """Note whether the class of the event has fallen, and when."""
         event = self._event
         if event is None:
             return
-        if self._moments.mean[event.index] < self.config.off:
+        if self._mean[event.index] < self.config.off:
             event.fell = min(event.fell, time_s)
         else:
             event.fell = math.inf
@@ -296,14 +315,6 @@ class EventSpotter:
         since = max(leader.since, self._ended_s)
         self._event = replace(leader, since=since, told=time_s)
         return self._as_event(self._event, None)
-
-    def _end(self, time_s: float) -> list[Event]:
-        """End the event that goes on, if there is one, at the latest when its class fell."""
-        if self._event is None:
-            return []
-        event, self._event = self._event, None
-        self._ended_s = min(time_s, event.fell)
-        return [self._as_event(event, self._ended_s)]
 
     def _as_event(self, run: _Run, end_s: float | None) -> Event:
         return Event(
