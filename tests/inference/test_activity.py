@@ -105,6 +105,12 @@ def test_one_movement_follows_another_without_a_gap():
     assert ended[1].confidence == pytest.approx(0.95, abs=1e-4)
 
 
+def test_what_leads_by_less_than_a_half_takes_over_nothing():
+    unsure = (0.36, 0.48, 0.16)
+    (event,), _ = spot(steady(WALK, 2) + steady(unsure, 1.5))
+    assert event.label == "walk"
+
+
 def test_a_pause_and_an_absence_end_it():
     ended, _ = spot([*steady(WALK, 2), (5.0, WALK), *steady(IDLE, 2)])
     assert [event.end_s for event in ended] == [pytest.approx(2.0)]

@@ -23,8 +23,8 @@ class ActivityConfig(EventConfig):
     """When something happens at all; the thresholds are about the sum of the classes that count.
 
     Attributes:
-        split_s: how long each of two classes must have led, the second above ``on`` by itself, for
-            one event to be two.
+        split_s: how long each of two classes must have led, the second by more than a half on
+            average, for one event to be two.
     """
 
     on: float = Field(0.9, gt=0.0, le=1.0)
@@ -155,7 +155,7 @@ class ActivitySpotter(Spotter[_Span]):
         lead = self._lead
         if (
             self._leader == event.label
-            or self._mean[self._leader] < self.config.on
+            or lead.total[self._leader] <= lead.weight / 2
             or time_s - lead.since < self.config.split_s
             or lead.since - event.since < self.config.split_s
         ):

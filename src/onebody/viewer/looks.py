@@ -70,7 +70,11 @@ def told_frame(frame: StreamFrame) -> dict[str, Any]:
         "height": prediction.size[0],
         "width": prediction.size[1],
         "poses": {task: _told_pose(pose) for task, pose in prediction.poses.items()},
-        "classes": _told_classes(prediction),
+        "classes": {  # of a joint answer alone, where there is one: its parts do not speak
+            task: likeliest
+            for task, likeliest in _told_classes(prediction).items()
+            if task in frame.current
+        },
         "seen": frame.seen,
         "ran": frame.ran,
         "current": {
