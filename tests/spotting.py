@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -29,6 +31,27 @@ def spotted(spotter, frames, factor=1.0):
     ended += spotter.finish()
     assert spotter.current is None
     return ended, started
+
+
+def check_order(ended, frames):
+    """Check that events follow each other, lie within the stream, and are told within it."""
+    length = sum(passed for passed, _ in frames)
+    for event in ended:
+        assert event.label != "idle"
+        assert 0 <= event.start_s <= event.told_s <= event.named_s <= length + 1e-9
+        assert event.start_s < event.end_s <= length + 1e-9
+        assert 0 <= event.confidence <= 1
+        assert event.track == 7
+    for one, other in pairwise(ended):
+        assert one.end_s <= other.start_s
+
+
+def check_alike(slow, ended, factor, atol=1e-9):
+    """Check that events are those of a stream that is so many times as fast."""
+    assert [event.label for event in slow] == [event.label for event in ended]
+    times = [(event.start_s, event.end_s, event.confidence) for event in ended]
+    found = [(event.start_s / factor, event.end_s / factor, event.confidence) for event in slow]
+    np.testing.assert_allclose(found, times, rtol=1e-6, atol=atol)
 
 
 def normal(scores):

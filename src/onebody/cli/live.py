@@ -193,10 +193,11 @@ def make_studio(
     if blur:
         _check_blur(saved)
     try:
-        Stream(saved, runner=PlainStep(saved))  # before what takes seconds, and a page is open
+        plain = PlainStep(saved)
+        Stream(saved, runner=plain)  # before what takes seconds, and a page is open
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    runner = PlainStep(saved) if find is None else find(saved)
+    runner = plain if find is None else find(saved)
 
     def make_stream(height: int, width: int) -> Stream:
         return Stream(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from onebody.inference.events import Event, EventConfig, EventSpotter, Spotter
+from onebody.inference.events import Event, EventConfig, EventSpotter, Lasting, Spotter
 from onebody.types import Doubles
 
 
@@ -36,25 +36,20 @@ class ActivityConfig(EventConfig):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Span:
+class _Span(Lasting):
     """A time of something.
 
     Attributes:
-        since: when it began.
         total: ``[C]`` sum of the scores, weighted by time.
         weight: sum of the weights.
         label: class number; -1: not yet told.
-        told, named: when it was told; when it was first told by this label without a change since.
-        fell: when nothing began to happen; infinite: something happens.
+        named: when it got this label.
     """
 
-    since: float
     total: Doubles
     weight: float = 0.0
     label: int = -1
-    told: float = math.nan
     named: float = math.nan
-    fell: float = math.inf
 
     def hear(self, values: Doubles, passed: float) -> None:
         """Take in scores."""
@@ -76,6 +71,7 @@ class ActivitySpotter(Spotter[_Span]):
     """
 
     config: ActivityConfig
+    weighs_nothing = True
 
     def __init__(
         self, task: str, classes: Sequence[str], config: ActivityConfig, *, track: int = 0

@@ -17,7 +17,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -108,24 +108,34 @@ class Event:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Run:
+class Lasting:
+    """Something that goes on.
+
+    Attributes:
+        since: when it began.
+        told: when it was told; NaN: not yet.
+        fell: when it fell below the lower threshold; infinite: it is above.
+    """
+
+    since: float
+    told: float = math.nan
+    fell: float = math.inf
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run(Lasting):
     """A class that leads, or its event.
 
     Attributes:
         index: number of the class.
-        since: when it came to lead.
-        told: when its event was told; NaN: not yet.
         total, weight: sum of its scores, weighted by time, and of the weights.
-        fell: when it fell below the lower threshold; infinite: it is above.
+        last: its last score.
     """
 
     index: int
-    since: float
-    told: float = math.nan
     total: float = 0.0
     weight: float = 0.0
     last: float = 0.0
-    fell: float = math.inf
 
     def hear(self, score: float, passed: float) -> None:
         """Take in a score of the class."""
@@ -140,17 +150,7 @@ class _Run:
         return min(max(mean, 0.0), 1.0)
 
 
-class Happening(Protocol):
-    """Something that goes on.
-
-    Attributes:
-        fell: when it seemed to be over; infinite: it is not.
-    """
-
-    fell: float
-
-
-RunT = TypeVar("RunT", bound=Happening)
+RunT = TypeVar("RunT", bound=Lasting)
 
 
 class Spotter(ABC, Generic[RunT]):
@@ -163,7 +163,12 @@ class Spotter(ABC, Generic[RunT]):
         classes: its C classes.
         config: thresholds and times.
         track: whose scores they are.
+
+    Attributes:
+        weighs_nothing: whether "nothing" has a score, so that no answer need be rejected before.
     """
+
+    weighs_nothing: ClassVar[bool] = False
 
     def __init__(
         self, task: str, classes: Sequence[str], config: EventConfig, *, track: int = 0

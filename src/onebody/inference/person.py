@@ -13,7 +13,7 @@ import torch
 
 from onebody.data import Context
 from onebody.data.picture import Picture
-from onebody.inference.activity import ActivitySpotter, make_spotter
+from onebody.inference.activity import make_spotter
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, Follower, SteadyBox
 from onebody.inference.own_boxes import checked_box
@@ -291,8 +291,7 @@ class PersonStream:
             if name not in classes:
                 continue
             scores = classes[name].scores[0]
-            weighs = isinstance(spotter, ActivitySpotter)
-            known = seen and (weighs or not classes[name].rejects(scores))
+            known = seen and (spotter.weighs_nothing or not classes[name].rejects(scores))
             began, over = spotter.push(time_s, scores if known else None)
             started, ended = started + began, ended + over
         return started, ended

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onebody.inference.draw import joint_sides
 from onebody.inference.events import Event
-from onebody.inference.prediction import PoseAnswer, Prediction, said
+from onebody.inference.prediction import PoseAnswer, said
 from onebody.skeletons import get_skeleton
 from onebody.types import Frames
 
@@ -70,11 +70,7 @@ def told_frame(frame: StreamFrame) -> dict[str, Any]:
         "height": prediction.size[0],
         "width": prediction.size[1],
         "poses": {task: _told_pose(pose) for task, pose in prediction.poses.items()},
-        "classes": {  # of a joint answer alone, where there is one: its parts do not speak
-            task: likeliest
-            for task, likeliest in _told_classes(prediction).items()
-            if task in frame.current
-        },
+        "classes": _told_classes(frame),
         "seen": frame.seen,
         "ran": frame.ran,
         "current": {
@@ -124,14 +120,15 @@ def _told_pose(pose: PoseAnswer) -> dict[str, Any]:
     return {"skeleton": pose.skeleton, "unit": pose.unit, "joints": joints}
 
 
-def _told_classes(prediction: Prediction) -> dict[str, list[list[Any]]]:
-    """Return the best classes of every task with their probabilities."""
+def _told_classes(frame: StreamFrame) -> dict[str, list[list[Any]]]:
+    """Return the best classes, with their probabilities, of the tasks that say what is seen."""
     return {
         task: [
             [label.name, _number(label.probability, 3)]
             for label in said(task, answer, answer.probabilities, MOST_LABELS)
         ]
-        for task, answer in prediction.classes.items()
+        for task, answer in frame.prediction.classes.items()
+        if task in frame.current
     }
 
 
