@@ -74,6 +74,7 @@ def test_streams_of_held_out_clips_are_measured_and_what_was_chosen_is_kept(trai
         assert set(way["f1"]) == {"0.1", "0.25", "0.5"}
         assert way["true"] >= 2
         assert 0 <= way["validation_f1"] <= 1
+        assert way["median_delay_from_movement_s"] is None, "there are no joints"
     kept = json.loads((folder / "detect.json").read_text())["action"]
     assert kept == {name: way["config"] for name, way in space["decoders"].items()}
     table = run("detect", folder, "--minutes", 0.1, "--decoder", "events")
@@ -82,6 +83,10 @@ def test_streams_of_held_out_clips_are_measured_and_what_was_chosen_is_kept(trai
     assert "gradient" not in table.stdout
     assert "mean F1 of validation streams" in table.stdout
     assert set(json.loads((folder / "detect.json").read_text())["action"]) == set(DETECTORS)
+    kept = (folder / "detect.json").read_text()
+    plain = run("detect", folder, "--minutes", 0.1, "--decoder", "events", "--defaults")
+    assert "the defaults (nothing was chosen" in plain.stdout
+    assert (folder / "detect.json").read_text() == kept
 
 
 @pytest.mark.parametrize("decoder", DETECTORS)
@@ -131,6 +136,8 @@ def test_faults_are_told(trained):
             ("detect", folder, "x.mp4", "--decoder", "events", "--decoder", "window"),
             "one --decoder",
         ),
+        (("detect", folder, "x.mp4", "--max-delay", 1), "only without VIDEO"),
+        (("detect", folder, "--defaults", "--max-delay", 1), "leave one out"),
         (("unusual", trained), "expected a run's folder"),
         (("unusual", folder, "split.test=null"), "are of another recipe"),
         (

@@ -17,6 +17,9 @@ from websockets.sync.client import connect
 
 from onebody.cli.app import app
 from onebody.cli.live import TRIED, Lens, fastest_runner, frames_to_try, load_saved, make_studio
+from onebody.inference.activity import ActivityConfig
+from onebody.inference.chosen import keep_chosen
+from onebody.inference.events import EventConfig
 from onebody.viewer.commands import split_result
 from onebody.viewer.serve import open_port
 from saved_runs import write_saved
@@ -49,6 +52,19 @@ def test_the_browsers_camera_is_the_source_where_none_is_named(run):
     assert studio.tasks == ("both",), "where there is a joint answer, it alone speaks"
     assert studio.model.startswith("tiny (")
     assert "60 degrees" in studio.space
+
+
+def test_events_are_those_that_were_chosen_for_the_run(tmp_path):
+    saved = tiny_stream()
+    write_saved(tmp_path / "tiny", saved)
+    stream = make_studio(None, tmp_path / "tiny", LENS).make_stream(48, 64)
+    assert stream.setup.events_of("both") is None
+    chosen = EventConfig(on=0.6)
+    keep_chosen(tmp_path / "tiny", {"both": {"activity": ActivityConfig(), "events": chosen}})
+    stream = make_studio(None, tmp_path / "tiny", LENS).make_stream(48, 64)
+    assert stream.setup.events_of("both") == chosen
+    (tmp_path / "tiny" / "detect.json").write_text("{}[")
+    assert "detect.json: expected JSON" in refused("--run", tmp_path / "tiny", "--port", 0)
 
 
 def test_a_file_is_played_at_its_own_speed(run, tmp_path, make_video):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,6 +184,36 @@ def test_settings_are_those_with_the_greatest_f1_and_the_first_of_equal_ones(tab
         assert np.mean(list(best.f1.values())) == pytest.approx(reached)
     config, reached = choose(DETECTORS["window"], [track], [[]])
     assert (config, reached) == (DETECTORS["window"].grid[0], 0.0)
+
+
+def test_settings_that_tell_too_late_are_not_chosen(table):
+    saved = saved_of(table, causal=True)
+    task = saved.network.tasks["action"]
+    (stream,) = plan_streams(
+        source_of(table, saved), task, saved.network.tasks, 10.0, UntrimmedConfig(minutes=None)
+    )
+    track, truth = stream_track(saved, task, stream), stream.truth(task.classes)
+    way = DETECTORS["events"]
+
+    def delay(config, of=truth):
+        found = way.find(track, config)
+        return measure_segments([found], [of], [stream.length_s], config=config)
+
+    _, reached = choose(way, [track], [truth])
+    free = max(
+        delay(config).delay_s
+        for config in way.grid
+        if np.mean(list(delay(config).f1.values())) == pytest.approx(reached)
+    )
+    quick, less = choose(way, [track], [truth], max_delay_s=free - 0.1)
+    assert delay(quick).delay_s <= free - 0.1
+    assert less <= reached
+    none, _ = choose(way, [track], [truth], max_delay_s=0.0)
+    assert delay(none).delay_s == min(delay(config).delay_s for config in way.grid)
+    moving = [replace(segment, moves_s=segment.start_s + 0.3) for segment in truth]
+    assert delay(quick, moving).moved_delay_s == pytest.approx(delay(quick).delay_s - 0.3)
+    late, _ = choose(way, [track], [moving], max_delay_s=free - 0.4)
+    assert delay(late).delay_s <= free - 0.1
 
 
 def test_without_validation_rows_nothing_is_chosen(table):

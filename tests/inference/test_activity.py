@@ -12,10 +12,12 @@ from onebody.inference.activity import ActivityConfig, ActivitySpotter, make_spo
 from onebody.inference.events import EventConfig, EventSpotter
 from spotting import CLASSES, STREAM, check_alike, check_order, spotted
 
+PLAIN = ActivityConfig(on=0.9, off=0.45, earlier_s=0.0)
 
-def spot(frames, config=None, factor=1.0):
+
+def spot(frames, config=PLAIN, factor=1.0):
     """Run over (passed, scores); see `spotted`."""
-    spotter = ActivitySpotter("action", CLASSES, config or ActivityConfig(), track=7)
+    spotter = ActivitySpotter("action", CLASSES, config, track=7)
     return spotted(spotter, frames, factor)
 
 
@@ -39,7 +41,9 @@ def test_events_are_orderly(frames):
 @given(STREAM)
 def test_only_seconds_count(frames):
     plain = ActivityConfig(average_s=0.15)
-    slow = ActivityConfig(average_s=0.6, least_s=0.8, hold_s=1.2, gap_s=4.0, split_s=3.2)
+    slow = ActivityConfig(
+        average_s=0.6, least_s=0.8, hold_s=1.2, earlier_s=2.4, gap_s=4.0, split_s=3.2
+    )
     ended, _ = spot(frames, plain)
     four, _ = spot(frames, slow, factor=4.0)
     check_alike(four, ended, 4, atol=1e-6)  # a first moment weighs 1e-9 s
@@ -135,4 +139,4 @@ def test_what_suits_the_classes_is_made():
     assert isinstance(make_spotter("a", CLASSES), ActivitySpotter)
     assert isinstance(make_spotter("a", ("walk", "wave")), EventSpotter)
     assert isinstance(make_spotter("a", CLASSES, EventConfig()), EventSpotter)
-    assert make_spotter("a", CLASSES, ActivityConfig(on=0.5), track=3).track == 3
+    assert make_spotter("a", CLASSES, ActivityConfig(on=0.5, off=0.4), track=3).track == 3

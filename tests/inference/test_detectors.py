@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from onebody.inference.activity import ActivityConfig
 from onebody.inference.detectors import DETECTORS, WindowConfig
-from onebody.inference.segments import ScoreTrack
+from onebody.inference.events import EventConfig
+from onebody.inference.segments import ScoreTrack, started_earlier
 
 CLASSES = ("walk", "wave", "none of these")
 
@@ -43,6 +45,23 @@ def test_what_happens_is_found_by_its_defaults(name, track):
     for segment, (start, end) in zip(found, ((4, 6), (10, 12)), strict=True):
         assert abs(segment.start_s - start) <= 1.0
         assert abs(segment.end_s - end) <= 1.0
+
+
+@pytest.mark.parametrize("config", [EventConfig(), ActivityConfig(earlier_s=0.0)])
+def test_a_stream_lets_events_begin_earlier_as_one_would_afterwards(config):
+    """Settings are chosen by moving segments that are known; a stream moves them as they come."""
+    generator = np.random.default_rng(0)
+    times = np.arange(0, 60, 0.1)
+    steps = np.repeat(generator.dirichlet([0.2, 0.2, 0.4], len(times) // 6), 6, axis=0)
+    many = ScoreTrack(classes=CLASSES, times_s=times, scores=steps.astype(np.float32))
+    name = "activity" if isinstance(config, ActivityConfig) else "events"
+    plain = DETECTORS[name].find(many, config)
+    assert len(plain) > 10
+    for earlier in (0.3, 1.2):
+        moved = config.model_copy(update={"earlier_s": earlier})
+        found = DETECTORS[name].find(many, moved)
+        assert found == started_earlier(plain, earlier)
+        assert found != plain
 
 
 @pytest.mark.parametrize("name", DETECTORS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -127,6 +128,8 @@ def test_figures_worked_out_by_hand():
     assert idle_seconds(truth, 70.0) == 60.0
     assert false_in_idle(found, truth, 70.0) == (1, 1.0)
     np.testing.assert_allclose(onset_delays(found, truth), [0.6, 2.2])
+    moving = [replace(truth[0], moves_s=10.5), truth[1], truth[2]]
+    np.testing.assert_allclose(onset_delays(found, moving, since="movement"), [0.1])
 
 
 def test_counts_of_streams_add_up():

@@ -35,6 +35,18 @@ def test_an_end_changes_the_event_that_began():
     assert log.since(log.change) == []
 
 
+def test_a_label_that_is_revised_is_told():
+    log = EventLog(10)
+    log.tell([event(1.0)], [])
+    known = log.change
+    log.tell([], [], [event(1.0)])
+    assert log.since(known) == []
+    log.tell([], [], [event(1.0, label="clap"), event(4.0)])  # the second was never told
+    assert [(e["number"], e["label"], e["end_s"]) for e in log.since(known)] == [(1, "clap", None)]
+    log.tell([], [event(1.0, 2.0, label="clap")])
+    assert [(e["number"], e["end_s"]) for e in log.since(known)] == [(1, 2.0)]
+
+
 def test_people_are_kept_apart():
     log = EventLog(10)
     log.tell([event(1.0, track=0), event(1.0, track=1)], [])

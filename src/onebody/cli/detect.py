@@ -13,9 +13,6 @@ import typer
 if TYPE_CHECKING:
     from onebody.evaluation.detection import SpaceFigures
 
-CHOSEN = "detect.json"
-"""In a run's folder: what was chosen on its validation rows."""
-
 
 def detect(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
@@ -41,13 +38,23 @@ def detect(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="With VIDEO: folder for JSON and CSV [.].")
     ] = None,
+    max_delay: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Choose among settings that tell within so many s (median) [any]."
+        ),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Measure the decoders' defaults; choose nothing.")
+    ] = False,
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tell when something happens, and compare the ways to tell it.
 
     Held-out clips are put in a row with idle between. Thresholds are chosen on streams of the run's
-    validation clips, and kept in RUN/detect.json, which is what VIDEO is looked at with.
+    validation clips, and kept in RUN/detect.json, which is what VIDEO is looked at with, and what
+    'onebody live --run RUN' runs with.
     """
     from onebody.config import lookup
     from onebody.inference.detectors import DETECTORS
@@ -55,13 +62,19 @@ def detect(
     for name in decoder or ():
         lookup(DETECTORS, name, "decoder")
     if video:
+        if max_delay is not None or defaults:
+            raise ValueError("--max-delay and --defaults mean something only without VIDEO.")
         from onebody.cli.detect_video import detect_video
 
         detect_video(run, video, decoder, fps=fps, out=out, device=device, as_json=as_json)
         return
+    if defaults and max_delay is not None:
+        raise ValueError(
+            "--max-delay chooses settings, and --defaults chooses none: leave one out."
+        )
     if out is not None or fps is not None:
         raise ValueError("--out and --fps mean something only with a VIDEO.")
-    found = _measured(run, minutes, decoder, split, seed, device)
+    found = _measured(run, minutes, decoder, split, seed, device, max_delay, choose=not defaults)
     if as_json:
         typer.echo(json.dumps(plain(found), indent=2, allow_nan=False))
         return
@@ -70,13 +83,22 @@ def detect(
 
 
 def _measured(
-    run: Path, minutes: float, decoder: list[str] | None, split: str, seed: int, device: str
+    run: Path,
+    minutes: float,
+    decoder: list[str] | None,
+    split: str,
+    seed: int,
+    device: str,
+    max_delay: float | None,
+    *,
+    choose: bool,
 ) -> dict[str, SpaceFigures]:
     """Measure a run, and keep what was chosen."""
     from onebody.cli.opened import open_run, protocol_of
     from onebody.evaluation.detection import measure_detection
     from onebody.evaluation.stream_scores import Running
     from onebody.evaluation.untrimmed import UntrimmedConfig
+    from onebody.inference.chosen import keep_chosen
     from onebody.inference.detectors import DETECTORS
 
     if split not in ("test", "validation"):
@@ -84,26 +106,24 @@ def _measured(
     opened = open_run(run, split, protocol_of(run, {}), device=device)
     found = measure_detection(
         opened.saved,
-        opened.splits["validation"],
+        opened.splits["validation"] if choose else [],
         opened.sources,
         UntrimmedConfig(minutes=minutes or None, seed=seed),
         detectors=tuple(decoder or DETECTORS),
+        max_delay_s=max_delay,
         running=Running(device=device, bf16=opened.bf16),
         say=lambda line: typer.echo(line, err=True),
     )
-    _keep(run / CHOSEN, found)
+    keep_chosen(
+        run,
+        {
+            space: {
+                name: way.config for name, way in figures.ways.items() if way.chosen is not None
+            }
+            for space, figures in found.items()
+        },
+    )
     return found
-
-
-def _keep(path: Path, found: Mapping[str, SpaceFigures]) -> None:
-    """Write what was chosen, beside what was chosen before of other decoders."""
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    for space, figures in found.items():
-        for name, way in figures.ways.items():
-            if way.chosen is not None:
-                kept.setdefault(space, {})[name] = way.config.model_dump(mode="json")
-    if kept:
-        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
@@ -128,6 +148,7 @@ def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
             "edit",
             "false/idle min",
             "delay s",
+            "from movement s",
         )
         rows = [
             (
@@ -138,8 +159,10 @@ def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
                 show(way.precision[0.5], "%"),
                 show(way.mean_precision, "%"),
                 show(way.edit, "%"),
-                "-" if math.isnan(way.false_per_minute) else f"{way.false_per_minute:.2f}",
-                "-" if math.isnan(way.delay_s) else f"{way.delay_s:.2f}",
+                *(
+                    "-" if math.isnan(value) else f"{value:.2f}"
+                    for value in (way.false_per_minute, way.delay_s, way.moved_delay_s)
+                ),
             )
             for name, way in figures.ways.items()
         ]
@@ -148,7 +171,7 @@ def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
             values = way.config.model_dump(exclude_defaults=True)
             text = ", ".join(f"{k} {v}" for k, v in values.items()) or "the defaults"
             how = (
-                "no validation rows to choose on"
+                "nothing was chosen on validation rows"
                 if way.chosen is None
                 else f"mean F1 of validation streams {100 * way.chosen:.1f} %"
             )
@@ -177,6 +200,7 @@ def plain(found: Mapping[str, SpaceFigures]) -> dict[str, Any]:
                     "edit": finite(way.edit),
                     "false_per_idle_minute": finite(way.false_per_minute),
                     "median_delay_s": finite(way.delay_s),
+                    "median_delay_from_movement_s": finite(way.moved_delay_s),
                     "found": way.found,
                     "true": way.true,
                 }

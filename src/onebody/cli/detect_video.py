@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from onebody.cli.detect import CHOSEN
-
 if TYPE_CHECKING:
     from onebody.inference.segments import ScoreTrack
     from onebody.metrics.events import Segment
@@ -44,6 +42,7 @@ def detect_video(
         ValueError: if more than one decoder is named, or the video cannot be read.
     """
     from onebody.inference import load
+    from onebody.inference.chosen import read_chosen
     from onebody.inference.detectors import DETECTORS
     from onebody.inference.track import video_tracks
 
@@ -53,18 +52,16 @@ def detect_video(
     way = DETECTORS[name]
     saved = load(run, device=device).saved
     tracks = video_tracks(saved, video, spaces=_spaces(saved), fps=fps, windows=way.windows)
-    chosen = _chosen(run)
     found: dict[str, Any] = {}
     for space, track in tracks.items():
-        settings = chosen.get(space, {}).get(name)
-        if settings is None:
+        config = read_chosen(run, space, name)
+        if config is None:
             typer.echo(
                 f"{space}: nothing was chosen on validation rows ('onebody detect {run}'); the "
                 f"defaults of {name!r} are taken.",
                 err=True,
             )
-        config = way.config.model_validate(settings or {})
-        found[space] = [_plain(s) for s in way.find(track, config)]
+        found[space] = [_plain(s) for s in way.find(track, config or way.config())]
     folder = out or Path()
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / (Path(video.split("#")[0].rstrip("/")).stem or "video")
@@ -87,15 +84,6 @@ def _spaces(saved: SavedNetwork) -> list[str]:
     from onebody.evaluation.detection import label_spaces
 
     return label_spaces(saved.network.tasks)
-
-
-def _chosen(run: Path) -> dict[str, dict[str, Any]]:
-    """Read what was chosen on validation rows."""
-    path = run / CHOSEN
-    if not path.is_file():
-        return {}
-    content: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def _plain(segment: Segment) -> dict[str, Any]:

@@ -179,6 +179,7 @@ def make_studio(
             has no poses to find faces by, or the recording would be written over something.
     """
     from onebody.inference.capture import open_capture
+    from onebody.inference.chosen import read_events
     from onebody.inference.default import demo_notice
     from onebody.inference.plain_step import PlainStep
     from onebody.inference.record import check_recording
@@ -197,12 +198,14 @@ def make_studio(
         Stream(saved, runner=plain)  # before what takes seconds, and a page is open
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    events = {} if run is None else read_events(run, saved.network.tasks)
     runner = plain if find is None else find(saved)
 
     def make_stream(height: int, width: int) -> Stream:
         return Stream(
             saved,
             runner=runner,
+            events=events,
             camera=lens.of(height, width),
             depth_ref_mm=lens.distance,
             source=source or "browser",

@@ -27,6 +27,7 @@ from onebody.models import SavedNetwork
 from onebody.tasks import JointTask, Task, speakers
 from onebody.tasks.classes import ClassTask
 from onebody.tasks.classification import ClassificationTask
+from onebody.types import Doubles
 
 OVERLAPS = (0.1, 0.25, 0.5)
 PRECISIONS = (0.3, 0.4, 0.5, 0.6, 0.7)
@@ -46,6 +47,8 @@ class DetectionFigures:
         false_per_minute: segments per minute in which nothing happens.
         delay_s: median time from when something began to when it was told, of what was found at an
             overlap of 0.5.
+        moved_delay_s: the same from when somebody began to move in it; NaN where joints are not
+            known.
         found, true: number of segments.
     """
 
@@ -56,6 +59,7 @@ class DetectionFigures:
     edit: float
     false_per_minute: float
     delay_s: float
+    moved_delay_s: float
     found: int
     true: int
 
@@ -121,6 +125,7 @@ def measure_detection(
     config: UntrimmedConfig,
     *,
     detectors: Sequence[str] = tuple(DETECTORS),
+    max_delay_s: float | None = None,
     running: Running | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, SpaceFigures]:
@@ -132,6 +137,7 @@ def measure_detection(
         test: rows that are measured.
         config: how streams are made of either.
         detectors: which ways.
+        max_delay_s: see `choose`.
         running: where and how the network runs.
         say: is told what is going on.
 
@@ -159,14 +165,18 @@ def measure_detection(
             ]
             found[part] = (streams, tracks, [s.truth(task.classes) for s in streams])
         if found["test"][0]:
-            made[name] = _space(ways, found["validation"][1:], *found["test"])
+            made[name] = _space(ways, found["validation"][1:], *found["test"], max_delay_s)
     if not made:
         raise ValueError("No test row shows anything that the network could detect.")
     return made
 
 
 def choose(
-    detector: Detector, tracks: Sequence[ScoreTrack], truth: Sequence[Sequence[Segment]]
+    detector: Detector,
+    tracks: Sequence[ScoreTrack],
+    truth: Sequence[Sequence[Segment]],
+    *,
+    max_delay_s: float | None = None,
 ) -> tuple[Config, float]:
     """Return the settings with the greatest mean F1 score on some streams, and that score.
 
@@ -174,8 +184,10 @@ def choose(
         detector: the way.
         tracks: of validation streams.
         truth: what truly happens in each.
+        max_delay_s: only settings that tell within this, as a median from when somebody moves
+            (where that is not known, from the beginning); where there are none, the quickest.
     """
-    best, reached = detector.grid[0], -1.0
+    best, reached = detector.grid[0], (-math.inf, -1.0)
     known: dict[str, list[list[Segment]]] = {}
     for config in detector.grid:
         earlier = float(getattr(config, "earlier_s", 0.0))
@@ -185,9 +197,21 @@ def choose(
             known[key] = [detector.find(track, plain) for track in tracks]
         found = [started_earlier(own, earlier) for own in known[key]]
         value = float(np.mean([_f1(found, truth, least) for least in OVERLAPS]))
-        if value > reached:
-            best, reached = config, value
-    return best, reached
+        too_late = 0.0 if max_delay_s is None else max(0.0, _delay(found, truth) - max_delay_s)
+        if (-too_late, value) > reached:
+            best, reached = config, (-too_late, value)
+    return best, reached[1]
+
+
+def _delay(found: Sequence[Sequence[Segment]], truth: Sequence[Sequence[Segment]]) -> float:
+    """Return the median time to telling, from a movement where it is known; infinite: of none."""
+    for since in ("movement", "start"):
+        parts = [
+            onset_delays(own, true, since=since) for own, true in zip(found, truth, strict=True)
+        ]
+        if any(len(part) for part in parts):
+            return _median(parts)
+    return math.inf
 
 
 def measure_segments(
@@ -208,12 +232,12 @@ def measure_segments(
         chosen: kept in the figures.
     """
     false, idle = 0, 0.0
-    delays = []
+    delays, moved = [np.zeros(0)], [np.zeros(0)]
     for own, true, length in zip(found, truth, lengths_s, strict=True):
         count, minutes = false_in_idle(own, true, length)
         false, idle = false + count, idle + minutes
         delays.append(onset_delays(own, true))
-    late = np.concatenate(delays) if delays else np.zeros(0)
+        moved.append(onset_delays(own, true, since="movement"))
     edits = [edit_score(own, true) for own, true in zip(found, truth, strict=True)]
     return DetectionFigures(
         config=config,
@@ -222,7 +246,8 @@ def measure_segments(
         precision=mean_average_precision(found, truth, PRECISIONS),
         edit=float(np.mean(edits)) if edits else math.nan,
         false_per_minute=false / idle if idle else math.nan,
-        delay_s=float(np.median(late)) if len(late) else math.nan,
+        delay_s=_median(delays),
+        moved_delay_s=_median(moved),
         found=sum(len(own) for own in found),
         true=sum(len(true) for true in truth),
     )
@@ -258,13 +283,14 @@ def _space(
     streams: Sequence[Untrimmed],
     tracks: Sequence[ScoreTrack],
     truth: Sequence[Sequence[Segment]],
+    max_delay_s: float | None,
 ) -> SpaceFigures:
     """Choose and measure every way in one label space."""
     made = {}
     lengths = [stream.length_s for stream in streams]
     for name, way in ways.items():
         if validation[0]:
-            config, chosen = choose(way, *validation)
+            config, chosen = choose(way, *validation, max_delay_s=max_delay_s)
         else:
             config, chosen = way.config(), None
         found = [way.find(track, config) for track in tracks]
@@ -283,6 +309,11 @@ def _space(
         clips=len(shown),
         ways=made,
     )
+
+
+def _median(parts: Sequence[Doubles]) -> float:
+    values = np.concatenate(parts)
+    return float(np.median(values)) if len(values) else math.nan
 
 
 def _f1(

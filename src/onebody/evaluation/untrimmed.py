@@ -26,6 +26,7 @@ from onebody.data.assemble import make_batch
 from onebody.data.reading import channels_of
 from onebody.data.sources import frame_span, probe
 from onebody.data.targets import class_labels, is_served, made_labels
+from onebody.evaluation.movement_onset import movement_onset
 from onebody.labels import UNLABELED
 from onebody.metrics.events import Segment
 from onebody.tasks import JointTask, Task, WhichTask
@@ -101,17 +102,23 @@ class Untrimmed:
         return self.num_frames / self.rate
 
     def truth(self, classes: Sequence[str]) -> list[Segment]:
-        """Return what happens when."""
-        ends = np.cumsum([piece.frames for piece in self.pieces])
-        return [
-            Segment(
-                label=classes[piece.label],
-                start_s=float(end - piece.frames) / self.rate,
-                end_s=float(end) / self.rate,
-            )
-            for piece, end in zip(self.pieces, ends.tolist(), strict=True)
-            if piece.label != UNLABELED
-        ]
+        """Return what happens when, and where joints are known when somebody moves in it."""
+        made = []
+        end = 0
+        for piece in self.pieces:
+            start, end = end, end + piece.frames
+            if piece.label != UNLABELED:
+                fps = own_fps(self.source.table, piece.row, self.source.spec.modality)
+                begin = start / self.rate
+                made.append(
+                    Segment(
+                        label=classes[piece.label],
+                        start_s=begin,
+                        end_s=end / self.rate,
+                        moves_s=begin + movement_onset(self.source, piece.row, fps),
+                    )
+                )
+        return made
 
     def frames(self) -> Iterator[Tensor]:
         """Yield the pieces' frames ``[1, C, n, S, S]``, prepared as in a test, in order."""
@@ -227,15 +234,26 @@ def row_frames(table: SampleTable, row: int, modality: str, rate: float) -> tupl
         ValueError: if nobody knows how fast the medium runs; names the row.
     """
     source, fps = str(table.media[modality][row]), float(table.rate(modality)[row])
+    own = own_fps(table, row, modality)
+    first, stop = frame_span(source, float(table.start_s[row]), float(table.end_s[row]), fps=fps)
+    stride = max(1, round(own / rate))
+    return -(-(stop - first) // stride), stride
+
+
+def own_fps(table: SampleTable, row: int, modality: str) -> float:
+    """Return the frames per second of a row's medium.
+
+    Raises:
+        ValueError: if nobody knows; names the row.
+    """
+    source, fps = str(table.media[modality][row]), float(table.rate(modality)[row])
     own = fps if np.isfinite(fps) else probe(source).fps
     if not (np.isfinite(own) and own > 0):
         raise ValueError(
             f"{table.row_names[row]}: a stream needs the frame rate of {source}, found none. State "
             "'fps' in the table."
         )
-    first, stop = frame_span(source, float(table.start_s[row]), float(table.end_s[row]), fps=fps)
-    stride = max(1, round(own / rate))
-    return -(-(stop - first) // stride), stride
+    return float(own)
 
 
 def camera_noise(clip: Tensor) -> float:

@@ -28,10 +28,11 @@ class ActivityConfig(EventConfig):
     """
 
     on: float = Field(0.9, gt=0.0, le=1.0)
-    off: float = Field(0.45, ge=0.0, le=1.0)
+    off: float = Field(0.72, ge=0.0, le=1.0)
     average_s: float = Field(0.0, ge=0.0)
     least_s: float = Field(0.2, ge=0.0)
     hold_s: float = Field(0.3, ge=0.0)
+    earlier_s: float = Field(0.6, ge=0.0)
     split_s: float = Field(0.8, gt=0.0)
 
 
@@ -130,7 +131,8 @@ class ActivitySpotter(Spotter[_Span]):
         if time_s - self._rise.since < self.config.least_s:
             return ()
         event, self._rise = self._rise, None
-        event.since, event.told = max(event.since, self._ended_s), time_s
+        event.since, event.told = max(event.since, self._floor_s), time_s
+        event.floor = self._floor_s
         self._event = event
         self._name(event, time_s)
         return (self._as_event(event, None),)
@@ -158,7 +160,11 @@ class ActivitySpotter(Spotter[_Span]):
             return ()
         ended += self._end(lead.since)
         self._event = _Span(
-            since=lead.since, total=lead.total.copy(), weight=lead.weight, told=time_s
+            since=lead.since,
+            floor=self._floor_s,
+            total=lead.total.copy(),
+            weight=lead.weight,
+            told=time_s,
         )
         self._name(self._event, time_s)
         return (self._as_event(self._event, None),)
@@ -179,7 +185,7 @@ class ActivitySpotter(Spotter[_Span]):
             task=self.task,
             label=self.classes[run.label],
             confidence=min(max(mean, 0.0), 1.0),
-            start_s=run.since,
+            start_s=self._start(run),
             end_s=end_s,
             told_s=run.told,
             named_s=run.named,

@@ -17,28 +17,8 @@ from onebody.config import Config
 from onebody.inference.activity import ActivityConfig, make_spotter
 from onebody.inference.boundaries import GradientConfig, gradient_segments
 from onebody.inference.events import Event, EventConfig
-from onebody.inference.segments import ScoreTrack, started_earlier, without_overlap
+from onebody.inference.segments import ScoreTrack, without_overlap
 from onebody.metrics.events import Segment
-
-
-class HysteresisConfig(EventConfig):
-    """Two thresholds, as of a live stream.
-
-    Attributes:
-        earlier_s: how much earlier than it is seen a segment begins.
-    """
-
-    earlier_s: float = Field(0.0, ge=0.0)
-
-
-class AnythingConfig(ActivityConfig):
-    """Two thresholds on whether anything happens, as of a live stream of a network that says so.
-
-    Attributes:
-        earlier_s: how much earlier than it is seen a segment begins.
-    """
-
-    earlier_s: float = Field(0.0, ge=0.0)
 
 
 class WindowConfig(Config):
@@ -72,34 +52,20 @@ class Detector:
     grid: tuple[Config, ...]
 
 
-def hysteresis_segments(track: ScoreTrack, config: HysteresisConfig) -> list[Segment]:
-    """Find segments by two thresholds; see `EventSpotter`."""
-    return _spotted(track, _without_earlier(EventConfig, config), config.earlier_s)
+def spotted_segments(track: ScoreTrack, config: EventConfig) -> list[Segment]:
+    """Find segments as a live stream does; see `onebody.inference.activity.make_spotter`.
 
-
-def activity_segments(track: ScoreTrack, config: AnythingConfig) -> list[Segment]:
-    """Find segments of anything that happens; see `ActivitySpotter`.
-
-    Where no class means nothing there is no such probability, and nothing is found.
+    Where no class means nothing there is no probability that anything happens: of an
+    `ActivityConfig` nothing is found.
     """
-    if track.counts.all():
+    if isinstance(config, ActivityConfig) and track.counts.all():
         return []
-    return _spotted(track, _without_earlier(ActivityConfig, config), config.earlier_s)
-
-
-def _without_earlier(kind: type[EventConfig], config: EventConfig) -> EventConfig:
-    return kind(**{name: getattr(config, name) for name in kind.model_fields})
-
-
-def _spotted(track: ScoreTrack, config: EventConfig, earlier_s: float) -> list[Segment]:
-    """Find segments as a live stream does."""
     spotter = make_spotter("", track.classes, config)
     events: list[Event] = []
     for time_s, scores in zip(track.times_s.tolist(), track.scores, strict=True):
         events += spotter.push(time_s, scores)[1]
     events += spotter.finish()
-    found = [event.segment() for event in events if event.end_s and event.end_s > event.start_s]
-    return started_earlier(found, earlier_s)
+    return [event.segment() for event in events if event.end_s and event.end_s > event.start_s]
 
 
 def window_segments(track: ScoreTrack, config: WindowConfig) -> list[Segment]:
@@ -138,7 +104,7 @@ _LEVELS = (0.5, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9)
 def _hysteresis_grid() -> tuple[Config, ...]:
     """Return thresholds the lower of which is a share of the upper one."""
     return tuple(
-        HysteresisConfig(on=on, off=share * on, average_s=mean, earlier_s=earlier)
+        EventConfig(on=on, off=round(share * on, 4), average_s=mean, earlier_s=earlier)
         for on, share, mean, earlier in product(_LEVELS, (0.7, 0.4), (0.15, 0.4, 0.8), _EARLIER_S)
     )
 
@@ -147,8 +113,13 @@ def _activity_grid() -> tuple[Config, ...]:
     """Return thresholds the lower of which is a share of the upper one."""
     chosen = product((0.9, 0.7, 0.5, 0.3), (0.5, 0.8), (0.0, 0.15, 0.4), (0.2, 0.1), (0.8, 0.5))
     return tuple(
-        AnythingConfig(
-            on=on, off=share * on, average_s=mean, least_s=least, split_s=split, earlier_s=earlier
+        ActivityConfig(
+            on=on,
+            off=round(share * on, 4),
+            average_s=mean,
+            least_s=least,
+            split_s=split,
+            earlier_s=earlier,
         )
         for on, share, mean, least, split in chosen
         for earlier in _EARLIER_S
@@ -158,15 +129,15 @@ def _activity_grid() -> tuple[Config, ...]:
 DETECTORS: dict[str, Detector] = {
     "events": Detector(
         summary="two thresholds on averaged frame scores, as in a live stream",
-        config=HysteresisConfig,
-        find=hysteresis_segments,
+        config=EventConfig,
+        find=spotted_segments,
         windows=False,
         grid=_hysteresis_grid(),
     ),
     "activity": Detector(
         summary="two thresholds on whether anything happens, as live where a class means nothing",
-        config=AnythingConfig,
-        find=activity_segments,
+        config=ActivityConfig,
+        find=spotted_segments,
         windows=False,
         grid=_activity_grid(),
     ),

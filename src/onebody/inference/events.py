@@ -38,6 +38,9 @@ class EventConfig(Config):
         least_s: how long a class must lead before its event is told; it begins when it came to
             lead.
         hold_s: how long it must stay below ``off`` before the end is told; it ends when it fell.
+        earlier_s: how much earlier than it is seen an event begins, for a network that looks back
+            knows what happens only some time after it has begun; not before the stream, or before
+            the end of the event in front of it.
         gap_s: a pause of the stream after which nothing of before counts.
         nothing: names of classes that are no event.
     """
@@ -47,6 +50,7 @@ class EventConfig(Config):
     average_s: float = Field(0.15, ge=0.0)
     least_s: float = Field(0.1, ge=0.0)
     hold_s: float = Field(0.3, ge=0.0)
+    earlier_s: float = Field(0.0, ge=0.0)
     gap_s: float = Field(1.0, gt=0.0)
     nothing: tuple[str, ...] = (NONE_OF_THESE, "nothing", "none", "idle", "background")
 
@@ -70,8 +74,7 @@ class Event:
         confidence: mean score of the class while it lasted, in [0, 1].
         start_s: when it began, in the stream's time.
         end_s: when it ended; None: it goes on.
-        told_s: time of the frame at which it was told to have begun, so the delay is
-            ``told_s - start_s`` and what the network itself takes.
+        told_s: time of the frame at which it was told to have begun.
         named_s: time of the frame since which it has had this label: later than ``told_s`` where
             the label was revised.
         track: who did it.
@@ -112,12 +115,14 @@ class Lasting:
     """Something that goes on.
 
     Attributes:
-        since: when it began.
+        since: when it was seen to begin.
+        floor: before which it cannot have begun.
         told: when it was told; NaN: not yet.
         fell: when it fell below the lower threshold; infinite: it is above.
     """
 
     since: float
+    floor: float = -math.inf
     told: float = math.nan
     fell: float = math.inf
 
@@ -178,7 +183,7 @@ class Spotter(ABC, Generic[RunT]):
         self._mean = np.zeros(len(self.classes))
         self._now = -math.inf
         self._event: RunT | None = None
-        self._ended_s = -math.inf
+        self._floor_s = -math.inf  # where the last event ended, or the stream began
 
     @property
     def current(self) -> Event | None:
@@ -207,6 +212,7 @@ class Spotter(ABC, Generic[RunT]):
         if not passed <= self.config.gap_s:  # the first moment, or a pause
             ended, passed = self._end(before), 0.0
             self._forget()
+            self._floor_s = time_s
         self._mean += _gain(passed, self.config.average_s) * (values - self._mean)
         started = self._heard(time_s, values, passed, ended)
         return started, tuple(ended)
@@ -236,8 +242,12 @@ class Spotter(ABC, Generic[RunT]):
         if self._event is None:
             return []
         event, self._event = self._event, None
-        self._ended_s = min(time_s, event.fell)
-        return [self._as_event(event, self._ended_s)]
+        self._floor_s = min(time_s, event.fell)
+        return [self._as_event(event, self._floor_s)]
+
+    def _start(self, run: RunT) -> float:
+        """Return when something began, by when it was seen to."""
+        return max(run.since - self.config.earlier_s, min(run.floor, run.since))
 
     def _checked(self, time_s: float, scores: Array | None) -> Doubles:
         """Return scores as numbers; nobody's are 0."""
@@ -317,8 +327,8 @@ class EventSpotter(Spotter[_Run]):
 
     def _begin(self, leader: _Run, time_s: float) -> Event:
         """Make an event of the leading class, a copy, since the leader counts on."""
-        since = max(leader.since, self._ended_s)
-        self._event = replace(leader, since=since, told=time_s)
+        since = max(leader.since, self._floor_s)
+        self._event = replace(leader, since=since, floor=self._floor_s, told=time_s)
         return self._as_event(self._event, None)
 
     def _as_event(self, run: _Run, end_s: float | None) -> Event:
@@ -326,7 +336,7 @@ class EventSpotter(Spotter[_Run]):
             task=self.task,
             label=self.classes[run.index],
             confidence=run.confidence,
-            start_s=run.since,
+            start_s=self._start(run),
             end_s=end_s,
             told_s=run.told,
             named_s=run.told,

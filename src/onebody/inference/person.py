@@ -48,7 +48,8 @@ class StreamSetup:
         follow: whether a box follows the person where nobody gives one.
         following: how.
         smooth: how poses are smoothed.
-        events: what is an event; None: what suits the classes (`make_spotter`).
+        events: what is an event, of all tasks or by task; None, or a task that is not named: what
+            suits the classes (`make_spotter`).
         camera: fx, fy, cx, cy in source pixels; None: unknown.
         depth_ref_mm: distance at which normalized depth is 0.5; None: unknown.
     """
@@ -58,9 +59,13 @@ class StreamSetup:
     follow: bool
     following: FollowConfig
     smooth: SmoothConfig
-    events: EventConfig | None
+    events: EventConfig | Mapping[str, EventConfig] | None
     camera: Camera | None
     depth_ref_mm: float | None
+
+    def events_of(self, task: str) -> EventConfig | None:
+        """Return what is an event of a task; None: what suits its classes."""
+        return self.events.get(task) if isinstance(self.events, Mapping) else self.events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,7 +133,7 @@ class PersonStream:
         self._steady: SteadyBox | None = None
         self._smooth: dict[str, OneEuro] = {}
         self._spotters = {
-            name: make_spotter(name, task.classes, setup.events, track=track)
+            name: make_spotter(name, task.classes, setup.events_of(name), track=track)
             for name, task in speakers(self.tasks).items()
         }
 

@@ -86,8 +86,9 @@ class Stream:
         follow: whether the box follows the pose; else, and for networks without joints, the whole
             picture is looked at.
         smooth: how poses are smoothed.
-        events: what is an event (`EventConfig`, `ActivityConfig`); None: anything that happens
-            where a class means nothing, else what a class says (`make_spotter`).
+        events: what is an event (`EventConfig`, `ActivityConfig`), of all tasks or by task, as
+            `read_events` reads what was chosen for a run; None: anything that happens where a
+            class means nothing, else what a class says (`make_spotter`).
         following: how the box follows.
         finder: a detector with a tracker, asked where nobody gives boxes.
         fps: frames per second for the network; None: those that it learned from, where its notes
@@ -107,7 +108,7 @@ class Stream:
         runner: StepRunner | None = None,
         follow: bool = True,
         smooth: SmoothConfig | None = None,
-        events: EventConfig | None = None,
+        events: EventConfig | Mapping[str, EventConfig] | None = None,
         following: FollowConfig | None = None,
         finder: PersonFinder | None = None,
         fps: float | None = None,

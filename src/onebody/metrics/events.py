@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class Segment:
     Attributes:
         label: the class.
         start_s, end_s: when it begins and ends, start not after end.
+        moves_s: of a true segment: when somebody begins to move in it; NaN: unknown.
         told_s: of a segment that was found: when it was told; NaN: unknown.
         score: of a segment that was found: how sure of it one is, any scale; NaN: unknown.
     """
@@ -30,6 +32,7 @@ class Segment:
     label: str
     start_s: float
     end_s: float
+    moves_s: float = math.nan
     told_s: float = math.nan
     score: float = math.nan
 
@@ -168,10 +171,24 @@ def false_in_idle(
     return count, idle_seconds(truth, length_s) / 60
 
 
-def onset_delays(found: Sequence[Segment], truth: Sequence[Segment], least: float = 0.5) -> Doubles:
+def onset_delays(
+    found: Sequence[Segment],
+    truth: Sequence[Segment],
+    least: float = 0.5,
+    *,
+    since: Literal["start", "movement"] = "start",
+) -> Doubles:
     """Return ``[K]`` how long after its true beginning each event that was found was told, in s.
 
     Missed events have no delay: state the F1 score at the same overlap beside it.
+
+    Args:
+        found: with when they were told.
+        truth: what truly happens.
+        least: overlap that makes one the other.
+        since: what is its beginning: that of the segment, or when somebody moves in it (one of
+            which that is not known has no delay). It may be negative: nobody can move unseen, but
+            who lifts a hand begins before it is a tenth of the way up.
 
     Raises:
         ValueError: if nobody knows when a segment was told.
@@ -184,8 +201,10 @@ def onset_delays(found: Sequence[Segment], truth: Sequence[Segment], least: floa
                     f"{segment.label!r} at {segment.start_s:g} s: expected when it was told "
                     "('told_s'), found nothing."
                 )
-            delays.append(segment.told_s - truth[match].start_s)
-    return np.array(delays, np.float64)
+            true = truth[match]
+            delays.append(segment.told_s - (true.start_s if since == "start" else true.moves_s))
+    found_delays = np.array(delays, np.float64)
+    return found_delays[~np.isnan(found_delays)]
 
 
 def _busy(truth: Sequence[Segment], length_s: float) -> list[tuple[float, float]]:

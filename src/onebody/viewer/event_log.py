@@ -37,8 +37,10 @@ class EventLog:
         self._entries: deque[_Entry] = deque(maxlen=most)
         self._numbers = 0
 
-    def tell(self, started: Iterable[Event], ended: Iterable[Event]) -> None:
-        """Take in events that began or ended.
+    def tell(
+        self, started: Iterable[Event], ended: Iterable[Event], current: Iterable[Event] = ()
+    ) -> None:
+        """Take in events that began or ended, and those that go on, whose label may be another now.
 
         An event that ended is the one that began at the same time, of the same task and track; one
         whose beginning was not told is entered whole.
@@ -46,12 +48,10 @@ class EventLog:
         for event in started:
             self._enter(event)
         for event in ended:
-            known = next((e for e in reversed(self._entries) if _same(e.event, event)), None)
-            if known is None:
+            if not self._revise(event):
                 self._enter(event)
-            else:
-                self.change += 1
-                known.event, known.change = event, self.change
+        for event in current:
+            self._revise(event)
 
     def since(self, change: int) -> list[dict[str, Any]]:
         """Return events that are new or other since a change, oldest first, as pages read them."""
@@ -68,6 +68,16 @@ class EventLog:
             for entry in self._entries
             if entry.change > change
         ]
+
+    def _revise(self, event: Event) -> bool:
+        """Take in what an event that goes on has become; return whether there is such an event."""
+        known = next((e for e in reversed(self._entries) if _same(e.event, event)), None)
+        if known is None:
+            return False
+        if event.end_s is not None or event.label != known.event.label:
+            self.change += 1
+            known.event, known.change = event, self.change
+        return True
 
     def _enter(self, event: Event) -> None:
         self.change += 1

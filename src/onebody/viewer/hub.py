@@ -146,7 +146,7 @@ class Hub:
 
     def _hear(self, take: Take, told: Told) -> None:
         if isinstance(told, Look):
-            self.log.tell(told.started, told.ended)
+            self.log.tell(told.started, told.ended, told.current)
             if take is self._take:
                 for client in self.clients:
                     client.outbox.put(told)

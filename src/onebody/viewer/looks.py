@@ -52,6 +52,7 @@ class Look:
         jpeg: the picture that pages show.
         for_sender: must the page that sent the picture show this one instead of its own?
         started, ended: events.
+        current: events that go on.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Look:
     for_sender: bool
     started: tuple[Event, ...]
     ended: tuple[Event, ...]
+    current: tuple[Event, ...] = ()
 
 
 def told_frame(frame: StreamFrame) -> dict[str, Any]:

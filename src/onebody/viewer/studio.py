@@ -167,6 +167,7 @@ class Take:
             for_sender=studio.blur,
             started=tuple(frame.started),
             ended=tuple(frame.ended),
+            current=tuple(event for event in frame.current.values() if event is not None),
         )
 
     def _hidden(self, picture: Frames, frame: StreamFrame) -> Frames | None:
