@@ -129,23 +129,31 @@ class _Seeing:
         self.name, self.precision = runner.name, runner.precision
         self._runner = runner
         self._share, self._begun = 1 / box_scale, False
+        self._joints: dict[tuple[tuple[int, ...], bool], Floats] = {}
 
     def step(
         self, frame: Floats, state: Sequence[Floats] | None
     ) -> tuple[dict[str, Floats], list[Floats]]:
         """Run on the next frame; see `StepRunner.step`. A stream begins anew after the first."""
         outputs, left = self._runner.step(frame, state)
-        extent = self._share if self._begun else _TALL * HEIGHT / WIDTH
-        self._begun = True
         for name, found in outputs.items():
             if found.ndim == 4:
-                joints = found.copy()
-                line = np.linspace(-0.5, 0.5, joints.shape[2], dtype=np.float32)
-                joints[0, 0, :, 0] = 0.5 + 0.4 * extent * line[::-1]
-                joints[0, 0, :, 1] = 0.5 + extent * line
-                joints[..., -1] = 1.0
-                outputs[name] = joints
+                outputs[name] = self._person(found.shape)
+        self._begun = True
         return outputs, left
+
+    def _person(self, shape: tuple[int, ...]) -> Floats:
+        """Return joints of the person, made once: making them is no part of what is measured."""
+        key = (shape, self._begun)
+        if key not in self._joints:
+            extent = self._share if self._begun else _TALL * HEIGHT / WIDTH
+            joints = np.full(shape, 0.5, np.float32)
+            line = np.linspace(-0.5, 0.5, shape[2], dtype=np.float32)
+            joints[0, 0, :, 0] = 0.5 + 0.4 * extent * line[::-1]
+            joints[0, 0, :, 1] = 0.5 + extent * line
+            joints[..., -1] = 1.0
+            self._joints[key] = joints
+        return self._joints[key]
 
 
 def _pictures(few: list[Frames], count: int) -> Iterator[Frames]:

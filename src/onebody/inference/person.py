@@ -122,11 +122,14 @@ class PersonStream:
         self.tasks = setup.saved.network.tasks
         self.last: Answer | None = None
         self.last_s = -math.inf
-        self._known = (  # of every frame's context
-            torch.zeros(1, dtype=torch.long),
-            torch.zeros(1, 1),
-            torch.tensor([setup.camera or (math.nan,) * 4]),
-            torch.tensor([math.nan if setup.depth_ref_mm is None else setup.depth_ref_mm]),
+        self._context = Context(  # of every frame, but for where its crop lies
+            row=torch.zeros(1, dtype=torch.long),
+            times_s=torch.zeros(1, 1),
+            crop_to_source=torch.zeros(1, 2, 3),
+            camera=torch.tensor([setup.camera or (math.nan,) * 4]),
+            depth_ref_mm=torch.tensor(
+                [math.nan if setup.depth_ref_mm is None else setup.depth_ref_mm]
+            ),
         )
         self._memory: Sequence[Floats] | None = None
         self._follower = Follower(setup.following)
@@ -171,7 +174,7 @@ class PersonStream:
         self.last = Answer(
             classes=classes,
             poses=poses,
-            places=self._places(outputs, ready),
+            places=self._places(outputs),
             box=np.full(4, np.nan) if box is None else box,
             current={name: spotter.current for name, spotter in self._spotters.items()},
             started=started,
@@ -197,7 +200,8 @@ class PersonStream:
         self, outputs: Mapping[str, Floats], ready: Prepared
     ) -> tuple[dict[str, ClassAnswer], dict[str, Floats], Floats]:
         """Turn outputs into class answers, joints by task, and all joints in pixels ``[K, 3]``."""
-        context = self._context(ready)
+        context = self._context
+        context.crop_to_source.copy_(torch.from_numpy(ready.crop_to_source))
         classes: dict[str, ClassAnswer] = {}
         poses: dict[str, Floats] = {}
         places: list[Floats] = []
@@ -211,14 +215,13 @@ class PersonStream:
                 classes[name] = self._class_answer(task, output, context)
         return classes, poses, _in_pixels(places, ready.crop_to_source)
 
-    def _places(self, outputs: Mapping[str, Floats], ready: Prepared) -> dict[str, PlaceAnswer]:
+    def _places(self, outputs: Mapping[str, Floats]) -> dict[str, PlaceAnswer]:
         """Return the boxes that tasks of boxes find in this frame, by task."""
         found = {}
         for name, output in outputs.items():
             task = self.tasks[name]
             if isinstance(task, BoxTask):
-                context = self._context(ready)
-                corners = task.decode(torch.from_numpy(output), context)[0].numpy()
+                corners = task.decode(torch.from_numpy(output), self._context)[0].numpy()
                 found[name] = PlaceAnswer(corners=corners, measured=np.ones(1, np.bool_))
         return found
 
@@ -238,17 +241,6 @@ class PersonStream:
             scores=task.decode(logits, context).numpy(),
             score=found.score if found else "probability",
             threshold=found.threshold if found else None,
-        )
-
-    def _context(self, ready: Prepared) -> Context:
-        """Say where the outputs of one frame lie."""
-        row, times_s, camera, depth_ref_mm = self._known
-        return Context(
-            row=row,
-            times_s=times_s,
-            crop_to_source=torch.from_numpy(ready.crop_to_source[None]).float(),
-            camera=camera,
-            depth_ref_mm=depth_ref_mm,
         )
 
     def _follow(self, joints: Floats, size: tuple[int, int], time_s: float, own: bool) -> bool:

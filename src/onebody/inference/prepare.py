@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -122,23 +122,64 @@ def prepare_frame(frame: Picture, spec: InputSpec, box: Doubles | None = None) -
             the whole picture.
     """
     height, width, _ = frame.shape
+    person = None if box is None else tuple(enlarged(box, spec.box_scale).tolist())
+    look = _look(height, width, spec.crop, spec.size, person)
+    pixels = _filled(frame, look.part, look.seen, look.factor)
+    if not is_identity(look.local, pixels.shape[2], pixels.shape[3], spec.size):
+        pixels = _sampled(pixels, look.local, spec.size)
+    return Prepared(pixels=pixels, crop_to_source=look.affine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Look:
+    """Where a window lies.
+
+    Attributes:
+        affine: ``[2, 3]`` map from crop fractions to source pixels.
+        local: the same to pixels of the part, shrunk.
+        part: x0, y0, x1, y1 of the part of the picture that is taken.
+        seen: what of it an upright window looks at.
+        factor: by which it is shrunk.
+    """
+
+    affine: Doubles
+    local: Doubles
+    part: tuple[int, int, int, int]
+    seen: tuple[int, int, int, int]
+    factor: int
+
+
+@lru_cache(maxsize=8)
+def _look(
+    height: int,
+    width: int,
+    crop: Literal["square", "center"],
+    size: int,
+    box: tuple[float, ...] | None,
+) -> _Look:
+    """Say where a window lies, kept for the frames to come: a box mostly rests.
+
+    Args:
+        height: of the picture.
+        width: of the picture.
+        crop: as of `InputSpec`.
+        size: side of the crop.
+        box: x0, y0, x1, y1 of the window's person, enlarged; NaN or None: the whole picture.
+    """
     sizes = np.array([[height, width]], np.float64)
-    person = np.full(4, np.nan) if box is None else enlarged(box, spec.box_scale)
-    affine = crop_to_source(sizes, spec.crop, boxes=person[None])[0]
-    (side,), (center,) = whole_window(sizes, spec.crop, person[None])
-    factor = shrink_factor(float(side), spec.size)
+    person = np.full(4, np.nan) if box is None else np.array(box)
+    affine = crop_to_source(sizes, crop, boxes=person[None])[0]
+    (side,), (center,) = whole_window(sizes, crop, person[None])
+    factor = shrink_factor(float(side), size)
     x0, y0, x1, y1 = 0, 0, width, height
     if np.isfinite(person).all():
         x0, y0, x1, y1 = reach(center, float(side), height, width, factor)
     # Training's part, so that sampling rounds alike; filled where an upright window looks at it.
     seen = reach(center, float(side) / 2**0.5, height, width, factor)
-    pixels = _filled(frame, (x0, y0, x1, y1), seen, factor)
     local = affine.copy()
     local[:, 2] -= x0, y0
     local /= factor
-    if not is_identity(local, pixels.shape[2], pixels.shape[3], spec.size):
-        pixels = _sampled(pixels, local, spec.size)
-    return Prepared(pixels=pixels, crop_to_source=affine)
+    return _Look(affine=affine, local=local, part=(x0, y0, x1, y1), seen=seen, factor=factor)
 
 
 def _as_picture(frame: object) -> Picture:

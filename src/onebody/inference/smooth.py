@@ -78,6 +78,8 @@ class OneEuro:
             raise ValueError(f"Expected {self._value.shape} values again, found {values.shape}.")
         passed = time_s - self._time
         known = np.isfinite(values)
+        if not known.any():
+            return values.copy()
         old = known & (passed <= self.config.forget_s)
         if old.all():  # nearly always
             self._value, self._speed = self._moved(values, self._value, self._speed, passed, size)
