@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from onebody.cli.app import app
 from onebody.cli.predict import result_names
-from onebody.inference import Prediction, write_video
-from onebody.models import save_network
+from onebody.inference import Prediction, load, write_video
+from onebody.models import blank_batch, save_network
+from onebody.models.familiar import fit_familiar, save_familiar
+from onebody.models.features import features_of
 from saved_runs import write_run
 from stream_networks import tiny_stream
 
@@ -48,6 +52,25 @@ def test_a_video_gets_its_files(saved_run, tmp_path, make_video):
     (label,) = prediction.labels()
     assert f"{label.task} '{label.name}'" in result.output
     assert "pose of 9 frames" in result.output
+
+
+def test_it_says_whether_training_has_shown_the_like(tmp_path, make_video):
+    run = write_run(tmp_path / "run")
+    video = make_video(tmp_path / "clip.mp4", 9)
+    assert "training clips" not in predict(run, video, "--out", tmp_path / "o").output
+    names = ("action", "gesture")
+    network = load(run).saved.network
+    with features_of(network, names) as heard, torch.inference_mode():
+        network([blank_batch(load(run).saved.input)])
+    familiar = fit_familiar(torch.randn(9, heard[0].shape[1]), torch.zeros(9).long(), names)
+    for limit, words in (
+        (0.0, "unlike its training clips in 4 of 4 windows (mahalanobis "),
+        (1e9, ", like its training clips (mahalanobis "),
+    ):
+        save_familiar(run / "model", replace(familiar, limits={"mahalanobis": limit}))
+        assert words in predict(run, video, "--out", tmp_path / "o").output
+    save_familiar(run / "model", familiar)
+    assert "training clips" not in predict(run, video, "--out", tmp_path / "o").output
 
 
 def test_a_bad_file_is_named_and_the_others_go_on(saved_run, tmp_path, make_video):

@@ -228,7 +228,22 @@ def _sentence(prediction: Prediction) -> str:
         if is_known(prediction, task)
     ]
     places = [f"{task} of {len(prediction)} frames" for task in prediction.places]
-    return ", ".join(said + poses + places)
+    return ", ".join(said + poses + places + _unusual(prediction))
+
+
+def _unusual(prediction: Prediction) -> list[str]:
+    """Say whether the network has seen the like, where it knows a limit."""
+    from onebody.models.familiar import TOLD
+
+    if prediction.unusual is None:
+        return []
+    scores, limit = prediction.unusual.of(TOLD)
+    if not len(scores) or limit != limit:
+        return []
+    count = int((scores > limit).sum())
+    windows = "" if len(scores) == 1 else f" in {count} of {len(scores)} windows" if count else ""
+    word = "unlike" if count else "like"
+    return [f"{word} its training clips{windows} ({TOLD} {scores.max():.1f}, limit {limit:.1f})"]
 
 
 def _phrase(label: Label) -> str:

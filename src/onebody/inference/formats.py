@@ -13,16 +13,20 @@ import numpy as np
 
 from onebody.inference.place import PlaceAnswer
 from onebody.inference.prediction import ClassAnswer, Label, PoseAnswer, Prediction, said
+from onebody.inference.unusual_answer import UnusualAnswer
 from onebody.types import Array
 
 FORMAT = "onebody-prediction"
 VERSION = 1
+
+_UNUSUAL = ("windows", "scores", "limits")
 
 _DTYPES = {
     "times_s": np.float64,
     "boxes": np.float64,
     "windows": np.int64,
     "scores": np.float32,
+    "limits": np.float32,
     "joints": np.float32,
     "corners": np.float32,
     "measured": np.bool_,
@@ -130,6 +134,19 @@ def _frame_places(prediction: Prediction, frame: int) -> dict[str, Any]:
     return {"places": told} if told else {}
 
 
+def _unusual(prediction: Prediction, window: int) -> dict[str, Any]:
+    """Return how unusual a window is; nothing where nobody knows."""
+    found = prediction.unusual
+    if found is None:
+        return {}
+    values = zip(_plain(found.scores[window]), _plain(found.limits), strict=True)
+    told = {
+        name: {"score": score, "limit": limit}
+        for name, (score, limit) in zip(found.names, values, strict=True)
+    }
+    return {"unusual": told}
+
+
 def _notice(prediction: Prediction) -> dict[str, str]:
     """Return what has to be said with every answer; mostly nothing."""
     return {"notice": prediction.notice} if prediction.notice else {}
@@ -139,7 +156,9 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
     """Yield the probabilities of each window of each class task."""
     step = 1.0 / prediction.fps
     for task, answer in prediction.classes.items():
-        for (start, stop), scores in zip(answer.windows, answer.scores, strict=True):
+        for number, ((start, stop), scores) in enumerate(
+            zip(answer.windows, answer.scores, strict=True)
+        ):
             *above, best = said(task, answer, scores)
             yield {
                 "source": prediction.source,
@@ -152,6 +171,7 @@ def _window_rows(prediction: Prediction) -> Iterator[dict[str, Any]]:
                 "owner": best.task,
                 **({"above": [label.name for label in above]} if answer.paths else {}),
                 "probabilities": dict(zip(answer.classes, _plain(scores), strict=True)),
+                **_unusual(prediction, number),
                 **_notice(prediction),
             }
 
@@ -169,6 +189,9 @@ def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
     for task, place in prediction.places.items():
         arrays |= {f"places/{task}/corners": place.corners}
         arrays |= {f"places/{task}/measured": place.measured}
+    unusual = prediction.unusual
+    if unusual is not None:
+        arrays |= {f"unusual/{key}": getattr(unusual, key) for key in _UNUSUAL}
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -193,6 +216,7 @@ def _split(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Array]]:
             for task, pose in prediction.poses.items()
         },
         **({"places": list(prediction.places)} if prediction.places else {}),
+        **({"unusual": list(unusual.names)} if unusual is not None else {}),
         **_notice(prediction),
     }
     return header, arrays
@@ -237,6 +261,11 @@ def _join(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Prediction:
             )
             for task in header.get("places", ())  # files without such tasks hold no such key
         },
+        unusual=UnusualAnswer(
+            names=tuple(header["unusual"]), **{key: typed[f"unusual/{key}"] for key in _UNUSUAL}
+        )
+        if "unusual" in header
+        else None,
     )
 
 

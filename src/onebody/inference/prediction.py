@@ -15,6 +15,7 @@ import numpy as np
 
 from onebody.config import lookup
 from onebody.inference.place import PlaceAnswer
+from onebody.inference.unusual_answer import UnusualAnswer
 from onebody.models.calibration import Score, rejected
 from onebody.tasks import NONE_OF_THESE
 from onebody.types import Bools, Floats, Frames, Ints
@@ -149,6 +150,8 @@ class Prediction:
             the box is enlarged, mean over the windows that hold the frame; NaN where that was the
             whole picture, None where nobody asked for boxes.
         places: answers of tasks of boxes by name: where the person was found.
+        unusual: how unlike its training clips the network finds every window; None: nobody has
+            told it what those look like (`onebody unusual`).
         notice: what the network must not be taken for, as its notes say; it stands in every file
             and picture that is made of the prediction. Empty: nothing.
     """
@@ -162,6 +165,7 @@ class Prediction:
     first_frame: int = 0
     boxes: np.ndarray[Any, np.dtype[np.float64]] | None = None
     places: Mapping[str, PlaceAnswer] = field(default_factory=dict)
+    unusual: UnusualAnswer | None = None
     notice: str = ""
 
     def __post_init__(self) -> None:
@@ -207,6 +211,7 @@ class Prediction:
             first_frame=self.first_frame + start,
             boxes=None if self.boxes is None else self.boxes[start:stop],
             places={task: place.select(start, stop) for task, place in self.places.items()},
+            unusual=None if self.unusual is None else self.unusual.select(start, stop),
         )
 
     def top(self, task: str, k: int = 1) -> tuple[Label, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -23,9 +24,12 @@ from onebody.inference.prediction import ClassAnswer, PoseAnswer, Prediction
 from onebody.inference.prepare import check_size
 from onebody.inference.reader import Group, Medium, open_medium, read_windows
 from onebody.inference.reader_several import given_media, only_given, read_several
+from onebody.inference.unusual_answer import UnusualTrack
 from onebody.inference.windows import plan_windows
 from onebody.models import Calibration, SavedNetwork, load_network
 from onebody.models.calibration import tempered
+from onebody.models.familiar import FAMILIAR, Familiar, load_familiar
+from onebody.models.features import features_of
 from onebody.tasks import JointTask, Task, TreeTask
 from onebody.tasks.box import BoxTask
 from onebody.tasks.classes import ClassTask
@@ -57,7 +61,8 @@ def load(folder: Path | str | None = None, *, device: str = "cpu") -> Predictor:
     model = folder / "model" if (folder / "model").is_dir() else folder
     saved = load_network(model)
     saved.network.to(device).eval()
-    return Predictor(saved=saved, device=device)
+    familiar = load_familiar(model) if (model / FAMILIAR).is_file() else None
+    return Predictor(saved=saved, device=device, familiar=familiar)
 
 
 def _check_device(name: str) -> None:
@@ -81,11 +86,14 @@ class Predictor:
         saved: the network, its tasks and how media are prepared for it.
         device: where it runs.
         batch_size: most windows that are run at once.
+        familiar: what its training clips look like, where `onebody unusual` has written it: then
+            predictions say how unlike them each window is (`Prediction.unusual`).
     """
 
     saved: SavedNetwork
     device: str = "cpu"
     batch_size: int = 8
+    familiar: Familiar | None = None
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -164,9 +172,9 @@ class Predictor:
             length = self.saved.notes.get("clip_s") if window_s is None else window_s
             windows = plan_windows(len(medium.times_s), lead, fps=medium.fps, window_s=length)
             boxes = self._boxes(box, medium, windows, clips)
-            answers = _Answers(names, medium, windows, clips, boxes)
+            answers = _Answers(names, medium, windows, clips, boxes, self.familiar)
             for group in self._groups(medium, windows, clips, boxes, places):
-                answers.add(group, self._run(group, names), self.tasks)
+                answers.add(group, self._run(group, names, answers.unusual), self.tasks)
                 if progress is not None:
                     progress(int(group.windows[-1]) + 1, len(windows))
         found = answers.finish(shown, self.tasks, self.saved.calibration)
@@ -224,12 +232,21 @@ class Predictor:
         """Whether a task is no answer over several others."""
         return not isinstance(self.tasks[name], JointTask)
 
-    def _run(self, group: Group, names: Sequence[str]) -> dict[str, Floats]:
-        """Run the network on a group and decode its final outputs."""
+    def _run(
+        self, group: Group, names: Sequence[str], unusual: UnusualTrack | None
+    ) -> dict[str, Floats]:
+        """Run the network on a group and decode its final outputs; tell how unusual it is."""
         batch = group.batch.to(self.device)
         everyone = torch.ones(len(batch), dtype=torch.bool, device=self.device)
-        with torch.inference_mode():
-            outputs = self.saved.network([batch], [dict.fromkeys(names, everyone)])[0]
+        known = () if self.familiar is None else self.familiar.tasks
+        with torch.inference_mode(), ExitStack() as stack:
+            if unusual is not None:
+                heard = stack.enter_context(features_of(self.saved.network, known))
+            wanted = dict.fromkeys((*names, *known), everyone)
+            outputs = self.saved.network([batch], [wanted])[0]
+            if unusual is not None:
+                logits = torch.cat([outputs[name][-1].float() for name in known], dim=-1)
+                unusual.add(group.windows, heard[-1], logits)
             return {name: self._decoded(name, outputs[name][-1], batch.context) for name in names}
 
     def _decoded(self, name: str, output: Tensor, context: Context) -> Floats:
@@ -253,8 +270,10 @@ class _Answers:
         windows: Ints,
         clips: int,
         boxes: Numbers | None,
+        familiar: Familiar | None,
     ) -> None:
         self.names = names
+        self.unusual = None if familiar is None else UnusualTrack(familiar, windows, clips)
         self.medium = medium
         self.windows = windows
         self.clips = clips
@@ -316,6 +335,7 @@ class _Answers:
             poses=poses,
             places={name: place.finish() for name, place in self._places.items()},
             first_frame=self.medium.first,
+            unusual=None if self.unusual is None else self.unusual.finish(),
         )
 
 

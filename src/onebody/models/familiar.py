@@ -37,6 +37,9 @@ FAMILIAR = "familiar.safetensors"
 
 SCORES = ("probability", "energy", "mahalanobis", "neighbors")
 
+TOLD = "mahalanobis"
+"""The score that is told in few words: it needs no labels, and told held-out classes best."""
+
 NEIGHBORS = 10
 """k of the neighbors."""
 
