@@ -18,8 +18,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -73,8 +74,16 @@ def clip_figures(run: Path) -> Figures:
     return figures
 
 
-def stream_figures(run: Path, folder: Path, threads: int) -> tuple[Figures, StepRunner, list[Any]]:
+def stream_figures(
+    run: Path, folder: Path, threads: int, known: Figures | None
+) -> tuple[Figures, StepRunner, list[Any]]:
     """Run a streaming network over every tested clip.
+
+    Args:
+        run: its folder.
+        folder: of the exported step.
+        threads: of the runtime.
+        known: its figures, measured before: then only frames are taken.
 
     Returns:
         Figures by task, what ran, and the frames of some clips.
@@ -91,6 +100,8 @@ def stream_figures(run: Path, folder: Path, threads: int) -> tuple[Figures, Step
             answer, frames = one_clip(runner, saved, source, row)
             if len(shown) < 200:
                 shown += frames
+            elif known is not None:
+                return known, runner, shown
             for name, part in answer.items():
                 found.setdefault(name, []).append(part)
     figures: Figures = {}
@@ -183,7 +194,7 @@ class Point:
     told: bool
 
 
-def draw(points: Iterable[Point], file: Path) -> None:
+def draw(points: Sequence[Point], file: Path) -> None:
     """Draw accuracy against frames per second."""
     from matplotlib import pyplot
 
@@ -194,19 +205,46 @@ def draw(points: Iterable[Point], file: Path) -> None:
         at = (point.rate, 100 * point.accuracy)
         face = "none" if point.told else color
         axes.scatter(*at, s=40, marker=MARKS[point.reads], edgecolors=color, facecolors=face)
-        axes.annotate(point.name, at, (6, 4), textcoords="offset points", fontsize=8)
     for name, mark in MARKS.items():
         shown = name if name != "imu" else "sensors (readings per second)"
         axes.scatter([], [], marker=mark, color=colors[name], label=f"reads {shown}")
     axes.scatter([], [], marker="o", color="#c1121f", label="a stream, frame by frame")
     axes.scatter([], [], marker="o", edgecolors="#333333", facecolors="none", label=KNOWN)
-    axes.legend(fontsize=8, loc="lower left")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     axes.set_xscale("log")
     axes.set_xlabel("frames per second (two threads, float32)")
     axes.set_ylabel("accuracy, all 27 classes (%)")
     axes.grid(visible=True, alpha=0.3)
     axes.margins(0.16, 0.08)
+    _name(axes, points)
     figure.savefig(file, dpi=150)
+
+
+def _name(axes: Any, points: Sequence[Point]) -> None:
+    """Write names beside points, where no other name or point stands."""
+    axes.figure.canvas.draw()
+    taken = [
+        (x - 6, y - 6, x + 6, y + 6)
+        for x, y in (axes.transData.transform((p.rate, 100 * p.accuracy)) for p in points)
+    ]
+    scale = axes.figure.dpi / 72
+    for point in points:
+        x, y = axes.transData.transform((point.rate, 100 * point.accuracy))
+        wide, tall = 4.6 * len(point.name) * scale, 9 * scale
+        for side, rise in product((1, -1), (3, -9, 14, -20, 25)):
+            left = x + 7 * scale if side > 0 else x - 7 * scale - wide
+            box = (left, y + rise * scale, left + wide, y + rise * scale + tall)
+            if not any(_meet(box, other) for other in taken):
+                break
+        taken.append(box)
+        offset = ((box[0] - x) / scale, (box[1] - y) / scale + 2)
+        at = (point.rate, 100 * point.accuracy)
+        axes.annotate(point.name, at, offset, textcoords="offset points", fontsize=8)
+
+
+def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    """Whether two boxes overlap."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def main() -> None:
@@ -218,17 +256,25 @@ def main() -> None:
     parser.add_argument("--task", default="movement", help="of the picture")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--again", action="store_true", help="measure the rates alone again")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(given.threads)
+    file = given.out / "stream-accuracy.json"
+    known = json.loads(file.read_text())["figures"] if given.again else {}
     figures: dict[str, dict[str, Figures]] = {}
     turns: dict[str, tuple[Callable[[], object], int]] = {}
     read_by: dict[str, str] = {}
     for run in given.stream:
         name, reads = label_of(run)
         read_by[name] = reads
-        found, runner, frames = stream_figures(run, given.out / "steps", given.threads)
-        figures.setdefault(name, {})[left_out(run)] = found
+        who = left_out(run)
+        before = known.get(name, {}).get(who)
+        if given.again and name in turns:
+            figures[name][who] = before or {}
+            continue
+        found, runner, frames = stream_figures(run, given.out / "steps", given.threads, before)
+        figures.setdefault(name, {})[who] = found
         turns.setdefault(name, (Walk(runner, frames), 1))
     streams = set(figures)
     for run in given.clip:
@@ -251,7 +297,7 @@ def main() -> None:
             if len(early) == len(own):
                 print(f"  {given.task} after {part:.0%} of the clip: {fmean(early):.4g}")
     result = {"rates": rates, "figures": figures}
-    (given.out / "stream-accuracy.json").write_text(json.dumps(result, indent=1))
+    file.write_text(json.dumps(result, indent=1))
     points = []
     for name, own in figures.items():
         told = not all(given.task in found for found in own.values())

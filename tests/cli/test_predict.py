@@ -73,6 +73,15 @@ def test_it_says_whether_training_has_shown_the_like(tmp_path, make_video):
     assert "training clips" not in predict(run, video, "--out", tmp_path / "o").output
 
 
+@pytest.mark.parametrize("option", ["--fps", "--window", "--depth-ref"])
+@pytest.mark.parametrize("value", ["0", "-3", "nan", "inf"])
+def test_impossible_numbers_are_refused_once_before_anything_is_read(tmp_path, option, value):
+    result = predict("a.mp4", "b.mp4", option, value, "--out", tmp_path / "o")
+    assert result.exit_code == 2
+    assert result.stderr.count(f"{option}: expected a positive number, found") == 1
+    assert not (tmp_path / "o").exists()
+
+
 def test_a_bad_file_is_named_and_the_others_go_on(saved_run, tmp_path, make_video):
     good = make_video(tmp_path / "good.mp4", 5)
     bad = tmp_path / "bad.mp4"

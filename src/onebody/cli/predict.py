@@ -69,6 +69,9 @@ def predict(
     from onebody.inference import load
     from onebody.inference.default import demo_notice
 
+    for option, value in (("--fps", fps), ("--window", window), ("--depth-ref", depth_ref)):
+        if value is not None and not 0 < value < math.inf:
+            raise ValueError(f"{option}: expected a positive number, found {value:g}.")
     run, videos = divided(inputs)
     given = [named_media(video) for video in videos]
     firsts = [one if isinstance(one, str) else next(iter(one.values())) for one in given]
