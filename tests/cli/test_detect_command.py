@@ -136,7 +136,12 @@ def test_faults_are_told(trained):
             ("detect", folder, "x.mp4", "--decoder", "events", "--decoder", "window"),
             "one --decoder",
         ),
-        (("detect", folder, "x.mp4", "--max-delay", 1), "only without VIDEO"),
+        (
+            ("detect", folder, "x.mp4", "--max-delay", 1),
+            "--max-delay means something only without VIDEO",
+        ),
+        (("detect", folder, "x.mp4", "--seed", 3), "--seed means something only without"),
+        (("detect", folder, "--minutes", "inf"), "--minutes"),
         (("detect", folder, "--defaults", "--max-delay", 1), "leave one out"),
         (("unusual", trained), "expected a run's folder"),
         (("unusual", folder, "split.test=null"), "are of another recipe"),

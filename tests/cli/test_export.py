@@ -41,7 +41,7 @@ def test_a_run_is_exported_checked_and_its_fastest_runtime_named(run):
 
 def test_a_video_of_one_picture_makes_it_fail(run, tmp_path, monkeypatch):
     def copy(saved, folder):  # that of the test above
-        shutil.copytree(run / "export", folder)
+        shutil.copytree(run / "export", folder, dirs_exist_ok=True)
         return read_step(folder)
 
     monkeypatch.setattr("onebody.inference.export_check.export_step", copy)
@@ -50,7 +50,11 @@ def test_a_video_of_one_picture_makes_it_fail(run, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert "hardly varies over these 6 frames" in " ".join(result.stderr.split())
     assert "fastest within 0.01:" in result.stdout
-    assert not json.loads((tmp_path / "to" / "step.json").read_text())["check"]["passed"]
+    assert "Nothing was written into" in " ".join(result.stderr.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["still.npy"]
+    before = {path: path.read_bytes() for path in (run / "export").iterdir()}
+    assert export(run, "--video", tmp_path / "still.npy").exit_code == 2
+    assert {path: path.read_bytes() for path in (run / "export").iterdir()} == before
 
 
 def test_what_cannot_be_exported_is_refused(run, tmp_path):

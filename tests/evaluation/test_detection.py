@@ -177,13 +177,16 @@ def test_settings_are_those_with_the_greatest_f1_and_the_first_of_equal_ones(tab
     )
     track, truth = stream_track(saved, task, stream), stream.truth(task.classes)
     for way in DETECTORS.values():
-        config, reached = choose(way, [track], [truth])
+        chosen = choose(way, [track], [truth])
+        found = way.find(track, chosen.config)
         best = measure_segments(
-            [way.find(track, config)], [truth], [stream.length_s], config=config
+            [found], [truth], [stream.length_s], config=chosen.config, chosen=chosen
         )
-        assert np.mean(list(best.f1.values())) == pytest.approx(reached)
-    config, reached = choose(DETECTORS["window"], [track], [[]])
-    assert (config, reached) == (DETECTORS["window"].grid[0], 0.0)
+        assert np.mean(list(best.f1.values())) == pytest.approx(chosen.f1)
+        assert best.delay_s == best.chosen_delay_s == chosen.delay_s
+    nothing = choose(DETECTORS["window"], [track], [[]])
+    assert (nothing.config, nothing.f1) == (DETECTORS["window"].grid[0], 0.0)
+    assert nothing.delay_s == math.inf
 
 
 def test_settings_that_tell_too_late_are_not_chosen(table):
@@ -199,21 +202,22 @@ def test_settings_that_tell_too_late_are_not_chosen(table):
         found = way.find(track, config)
         return measure_segments([found], [of], [stream.length_s], config=config)
 
-    _, reached = choose(way, [track], [truth])
+    reached = choose(way, [track], [truth]).f1
     free = max(
         delay(config).delay_s
         for config in way.grid
         if np.mean(list(delay(config).f1.values())) == pytest.approx(reached)
     )
-    quick, less = choose(way, [track], [truth], max_delay_s=free - 0.1)
-    assert delay(quick).delay_s <= free - 0.1
-    assert less <= reached
-    none, _ = choose(way, [track], [truth], max_delay_s=0.0)
-    assert delay(none).delay_s == min(delay(config).delay_s for config in way.grid)
+    within = choose(way, [track], [truth], max_delay_s=free - 0.1)
+    quick = within.config
+    assert delay(quick).delay_s == within.delay_s <= free - 0.1
+    assert within.f1 <= reached
+    none = choose(way, [track], [truth], max_delay_s=0.0)
+    assert none.delay_s == min(delay(config).delay_s for config in way.grid) > 0
     moving = [replace(segment, moves_s=segment.start_s + 0.3) for segment in truth]
     assert delay(quick, moving).moved_delay_s == pytest.approx(delay(quick).delay_s - 0.3)
-    late, _ = choose(way, [track], [moving], max_delay_s=free - 0.4)
-    assert delay(late).delay_s <= free - 0.1
+    late = choose(way, [track], [moving], max_delay_s=free - 0.4)
+    assert delay(late.config).delay_s <= free - 0.1
 
 
 def test_without_validation_rows_nothing_is_chosen(table):

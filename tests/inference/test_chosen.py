@@ -13,25 +13,30 @@ from onebody.inference.events import EventConfig
 from onebody.tasks import ClassificationConfig, build_tasks
 
 
-def test_what_was_chosen_is_read_back_and_kept_beside_the_others(tmp_path):
-    assert read_chosen(tmp_path, "action", "gradient") is None
-    keep_chosen(tmp_path, {"action": {}})
-    assert read_chosen(tmp_path, "action", "gradient") is None
-    keep_chosen(tmp_path, {"action": {"gradient": GradientConfig(smooth_s=0.8)}})
-    keep_chosen(tmp_path, {"action": {"events": EventConfig(on=0.7)}, "other": {}})
-    assert read_chosen(tmp_path, "action", "gradient") == GradientConfig(smooth_s=0.8)
-    assert read_chosen(tmp_path, "action", "events") == EventConfig(on=0.7)
-    assert read_chosen(tmp_path, "other", "events") is None
-
-
-def test_a_stream_reads_those_of_its_way(tmp_path):
-    tasks = build_tasks(
+@pytest.fixture(scope="module")
+def tasks():
+    return build_tasks(
         {
             "plain": ClassificationConfig(name="plain", classes=("walk", "wave")),
             "knows": ClassificationConfig(name="knows", classes=("walk", "idle")),
             "other": ClassificationConfig(name="other", classes=("walk", "idle")),
         }
     )
+
+
+def test_what_was_chosen_is_read_back_and_kept_beside_the_others(tmp_path, tasks):
+    assert read_chosen(tmp_path, tasks, "gradient") == {}
+    keep_chosen(tmp_path, {"plain": {}})
+    assert not (tmp_path / FILE).exists()
+    keep_chosen(tmp_path, {"plain": {"gradient": GradientConfig(smooth_s=0.8)}})
+    path = keep_chosen(tmp_path, {"plain": {"events": EventConfig(on=0.7)}, "other": {}})
+    assert path == tmp_path / FILE
+    assert read_chosen(tmp_path, tasks, "gradient") == {"plain": GradientConfig(smooth_s=0.8)}
+    assert read_chosen(tmp_path, tasks, "events") == {"plain": EventConfig(on=0.7)}
+    assert read_chosen(tmp_path, tasks, "window") == {}
+
+
+def test_a_stream_reads_those_of_its_way(tmp_path, tasks):
     chosen = {"events": EventConfig(on=0.7), "activity": ActivityConfig(on=0.8, off=0.2)}
     keep_chosen(tmp_path, {"plain": chosen, "knows": chosen, "other": {"events": EventConfig()}})
     assert read_events(tmp_path, tasks) == {
@@ -43,13 +48,28 @@ def test_a_stream_reads_those_of_its_way(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", r"detect.json: expected JSON, found .*Delete it, and let 'onebody detect"),
+        ("{", r"detect.json: expected JSON, found: .*Delete it, and let 'onebody detect"),
         ("[1]", r"detect.json: expected settings by label space and detector, found \[1\]"),
-        (json.dumps({"a": {"events": {"on": 3}}}), r"detect.json, a.events: .*on"),
-        (json.dumps({"a": {"events": {"onn": 0.5}}}), r"detect.json, a.events: .*onn"),
+        ({"plain": {"events": {"on": 3}}}, r"detect.json, plain.events: .*on"),
+        ({"plain": {"events": {"onn": 0.5}}}, r"detect.json, plain.events: .*onn"),
+        ({"plain": {"events": {"average_s": 1e9}}}, r"detect.json, plain.events: .*average_s"),
+        ({"plain": {"window": {"least": 2}}}, r"detect.json, plain.window: .*least"),
+        ({"plian": {}}, r"detect.json: task 'plian'.*plain"),
+        ({"plain": {"evnts": {}}}, r"detect.json, plain: detector 'evnts'.*events"),
+        (
+            {"knows": {"activity": {"nothing": ["rest"]}}},
+            r"detect.json, knows.activity.nothing: expected one of .*'knows', as idle, found rest",
+        ),
     ],
 )
-def test_a_damaged_file_is_named(tmp_path, content, message):
-    (tmp_path / FILE).write_text(content)
-    with pytest.raises(ValueError, match=message):
-        read_chosen(tmp_path, "a", "events")
+def test_whatever_is_wrong_with_the_file_is_named(tmp_path, tasks, content, message):
+    (tmp_path / FILE).write_text(content if isinstance(content, str) else json.dumps(content))
+    for way in ("events", "gradient"):
+        with pytest.raises(ValueError, match=message):
+            read_chosen(tmp_path, tasks, way)
+
+
+def test_a_folder_is_no_file(tmp_path, tasks):
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(ValueError, match=r"detect.json: expected JSON, found: .*directory"):
+        read_events(tmp_path, tasks)

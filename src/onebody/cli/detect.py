@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from onebody.evaluation.detection import SpaceFigures
 
 
+MINUTES = 10.0
+"""Usual length of streams."""
+
+
 def detect(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
     video: Annotated[
@@ -23,10 +27,14 @@ def detect(
         ),
     ] = "",
     minutes: Annotated[
-        float, typer.Option(help="Length of the streams; 0: every clip once.", min=0.0)
-    ] = 10.0,
+        float,
+        typer.Option(help="Length of the streams; 0: every clip once.", min=0.0, max=1440.0),
+    ] = MINUTES,
     decoder: Annotated[
-        list[str] | None, typer.Option(help="events, activity, gradient or window (repeat) [all].")
+        list[str] | None,
+        typer.Option(
+            help="events, activity, gradient or window (repeat) [all; of a VIDEO gradient]."
+        ),
     ] = None,
     split: Annotated[
         str, typer.Option(help="Whose clips are measured: test, validation.")
@@ -62,8 +70,15 @@ def detect(
     for name in decoder or ():
         lookup(DETECTORS, name, "decoder")
     if video:
-        if max_delay is not None or defaults:
-            raise ValueError("--max-delay and --defaults mean something only without VIDEO.")
+        of_clips = {
+            "--max-delay": max_delay is not None,
+            "--defaults": defaults,
+            "--minutes": minutes != MINUTES,
+            "--split": split != "test",
+            "--seed": seed != 0,
+        }
+        for option in (name for name, given in of_clips.items() if given):
+            raise ValueError(f"{option} means something only without VIDEO.")
         from onebody.cli.detect_video import detect_video
 
         detect_video(run, video, decoder, fps=fps, out=out, device=device, as_json=as_json)
@@ -78,7 +93,7 @@ def detect(
     if as_json:
         typer.echo(json.dumps(plain(found), indent=2, allow_nan=False))
         return
-    for line in detection_lines(found):
+    for line in detection_lines(found, max_delay):
         typer.echo(line)
 
 
@@ -104,6 +119,8 @@ def _measured(
     if split not in ("test", "validation"):
         raise ValueError(f"--split: expected test or validation, found {split!r}.")
     opened = open_run(run, split, protocol_of(run, {}), device=device)
+    if choose and split == "validation":
+        typer.echo("settings are chosen on the very rows that are measured", err=True)
     found = measure_detection(
         opened.saved,
         opened.splits["validation"] if choose else [],
@@ -114,20 +131,24 @@ def _measured(
         running=Running(device=device, bf16=opened.bf16),
         say=lambda line: typer.echo(line, err=True),
     )
-    keep_chosen(
-        run,
-        {
-            space: {
-                name: way.config for name, way in figures.ways.items() if way.chosen is not None
-            }
-            for space, figures in found.items()
-        },
-    )
+    kept = {
+        space: {name: way.config for name, way in figures.ways.items() if way.chosen is not None}
+        for space, figures in found.items()
+    }
+    if any(kept.values()):
+        typer.echo(f"written: {keep_chosen(run, kept)}", err=True)
     return found
 
 
-def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
-    """Yield a table per label space, then what the settings were."""
+def detection_lines(
+    found: Mapping[str, SpaceFigures], max_delay: float | None = None
+) -> Iterator[str]:
+    """Yield a table per label space, then what the settings were.
+
+    Args:
+        found: by label space.
+        max_delay: what was asked for, in s; None: nothing.
+    """
     from onebody.cli.tables import show, text_table
 
     for place, (space, figures) in enumerate(found.items()):
@@ -175,6 +196,9 @@ def detection_lines(found: Mapping[str, SpaceFigures]) -> Iterator[str]:
                 if way.chosen is None
                 else f"mean F1 of validation streams {100 * way.chosen:.1f} %"
             )
+            if max_delay is not None and way.chosen_delay_s > max_delay:
+                how += f", no setting tells within {max_delay:g} s there: the quickest one, "
+                how += f"{way.chosen_delay_s:.2f} s"
             yield f"{name}: {text} ({how})"
 
 

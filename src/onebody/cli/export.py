@@ -42,8 +42,10 @@ def export(
     """
     from onebody.inference import load
     from onebody.inference.export_check import export_checked
+    from onebody.inference.step import StepModule
 
     saved = load(run).saved
+    StepModule(saved.network, saved.input)  # before frames are looked for: can it run on a stream?
     given, kind = _frames(run, saved, video, frames)
     report = export_checked(
         saved,
@@ -60,7 +62,9 @@ def export(
         for line in _lines(report, error):
             typer.echo(line)
     if report.check.faults:
-        raise ValueError(f"{report.folder}: {'; '.join(report.check.faults)}.")
+        raise ValueError(
+            f"{'; '.join(report.check.faults)}. Nothing was written into {report.folder}."
+        )
 
 
 def _frames(run: Path, saved: SavedNetwork, video: str, most: int) -> tuple[list[Floats], str]:

@@ -29,6 +29,8 @@ def shown(opened: Opened, media: str) -> Opened:
     from onebody.evaluation import with_media
 
     names = [name.strip() for name in media.split(",") if name.strip()]
+    if len(set(names)) < len(names):
+        raise ValueError(f"--media {media}: a medium is named twice.")
     return replace(opened, sources=with_media(opened.sources, names))
 
 

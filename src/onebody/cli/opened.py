@@ -113,6 +113,10 @@ def protocol_of(run: Path, changes: Mapping[str, Any], boxes: str = "table") -> 
     from onebody.training.recipe import EvaluationConfig
 
     finder = Path(boxes) if (Path(boxes) / "recipe.yaml").is_file() else None
+    if finder is None and ("/" in boxes or Path(boxes).exists()):
+        raise ValueError(
+            f"--boxes {boxes}: expected a run's folder (with recipe.yaml), found none."
+        )
     if finder is None:
         lookup(dict.fromkeys((*get_args(Boxes), "(a run's folder)")), boxes, "kind of --boxes")
     known = (run / "recipe.yaml").is_file()

@@ -80,6 +80,7 @@ def predict(
     _spare_inputs(everything, names, out, video=not no_video)
     lens, look = read_camera(camera), _box(box, own=own_boxes)
     predictor = load(run, device=device)
+    fresh = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     if notice := demo_notice(predictor.saved):
         typer.echo(notice, err=True)
@@ -109,6 +110,8 @@ def predict(
         _tell_what_lacks(prediction, predictor)
         _tell_where_it_looked(prediction)
     if failed:
+        if fresh and not any(out.iterdir()):
+            out.rmdir()
         raise typer.Exit(1)
 
 

@@ -41,6 +41,8 @@ class DetectionFigures:
         config: its settings.
         chosen: mean F1 score that they reached on validation streams; None: the defaults, since
             there are no validation rows.
+        chosen_delay_s: their median delay there, from a movement where it is known; NaN: nothing
+            was chosen.
         f1: segmental F1 score by overlap, counts of all streams together.
         precision: mean average precision by overlap.
         edit: edit score, mean over the streams.
@@ -54,6 +56,7 @@ class DetectionFigures:
 
     config: Config
     chosen: float | None
+    chosen_delay_s: float
     f1: Mapping[float, float]
     precision: Mapping[float, float]
     edit: float
@@ -171,14 +174,30 @@ def measure_detection(
     return made
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Settings that were chosen.
+
+    Attributes:
+        config: the settings.
+        f1: mean F1 score over the overlaps.
+        delay_s: median time to telling, from a movement where that is known; infinite: nothing was
+            found.
+    """
+
+    config: Config
+    f1: float
+    delay_s: float
+
+
 def choose(
     detector: Detector,
     tracks: Sequence[ScoreTrack],
     truth: Sequence[Sequence[Segment]],
     *,
     max_delay_s: float | None = None,
-) -> tuple[Config, float]:
-    """Return the settings with the greatest mean F1 score on some streams, and that score.
+) -> Choice:
+    """Choose the settings with the greatest mean F1 score on some streams.
 
     Args:
         detector: the way.
@@ -187,7 +206,7 @@ def choose(
         max_delay_s: only settings that tell within this, as a median from when somebody moves
             (where that is not known, from the beginning); where there are none, the quickest.
     """
-    best, reached = detector.grid[0], (-math.inf, -1.0)
+    best, reached = Choice(config=detector.grid[0], f1=0.0, delay_s=math.inf), (-math.inf, -1.0)
     known: dict[str, list[list[Segment]]] = {}
     for config in detector.grid:
         earlier = float(getattr(config, "earlier_s", 0.0))
@@ -197,10 +216,12 @@ def choose(
             known[key] = [detector.find(track, plain) for track in tracks]
         found = [started_earlier(own, earlier) for own in known[key]]
         value = float(np.mean([_f1(found, truth, least) for least in OVERLAPS]))
-        too_late = 0.0 if max_delay_s is None else max(0.0, _delay(found, truth) - max_delay_s)
+        delay = _delay(found, truth)
+        too_late = 0.0 if max_delay_s is None else max(0.0, delay - max_delay_s)
         if (-too_late, value) > reached:
-            best, reached = config, (-too_late, value)
-    return best, reached[1]
+            reached = (-too_late, value)
+            best = Choice(config=config, f1=value, delay_s=delay)
+    return best
 
 
 def _delay(found: Sequence[Sequence[Segment]], truth: Sequence[Sequence[Segment]]) -> float:
@@ -220,7 +241,7 @@ def measure_segments(
     lengths_s: Sequence[float],
     *,
     config: Config,
-    chosen: float | None = None,
+    chosen: Choice | None = None,
 ) -> DetectionFigures:
     """Turn the segments of several streams into figures.
 
@@ -241,7 +262,8 @@ def measure_segments(
     edits = [edit_score(own, true) for own, true in zip(found, truth, strict=True)]
     return DetectionFigures(
         config=config,
-        chosen=chosen,
+        chosen=None if chosen is None else chosen.f1,
+        chosen_delay_s=math.nan if chosen is None else chosen.delay_s,
         f1={least: _f1(found, truth, least) for least in OVERLAPS},
         precision=mean_average_precision(found, truth, PRECISIONS),
         edit=float(np.mean(edits)) if edits else math.nan,
@@ -290,7 +312,8 @@ def _space(
     lengths = [stream.length_s for stream in streams]
     for name, way in ways.items():
         if validation[0]:
-            config, chosen = choose(way, *validation, max_delay_s=max_delay_s)
+            chosen = choose(way, *validation, max_delay_s=max_delay_s)
+            config = chosen.config
         else:
             config, chosen = way.config(), None
         found = [way.find(track, config) for track in tracks]

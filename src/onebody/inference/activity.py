@@ -29,11 +29,11 @@ class ActivityConfig(EventConfig):
 
     on: float = Field(0.9, gt=0.0, le=1.0)
     off: float = Field(0.72, ge=0.0, le=1.0)
-    average_s: float = Field(0.0, ge=0.0)
-    least_s: float = Field(0.2, ge=0.0)
-    hold_s: float = Field(0.3, ge=0.0)
-    earlier_s: float = Field(0.6, ge=0.0)
-    split_s: float = Field(0.8, gt=0.0)
+    average_s: float = Field(0.0, ge=0.0, le=60.0)
+    least_s: float = Field(0.2, ge=0.0, le=60.0)
+    hold_s: float = Field(0.3, ge=0.0, le=60.0)
+    earlier_s: float = Field(0.6, ge=0.0, le=60.0)
+    split_s: float = Field(0.8, gt=0.0, le=60.0)
 
 
 @dataclass(slots=True, kw_only=True)

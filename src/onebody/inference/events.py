@@ -47,11 +47,11 @@ class EventConfig(Config):
 
     on: float = Field(0.5, gt=0.0, le=1.0)
     off: float = Field(0.35, ge=0.0, le=1.0)
-    average_s: float = Field(0.15, ge=0.0)
-    least_s: float = Field(0.1, ge=0.0)
-    hold_s: float = Field(0.3, ge=0.0)
-    earlier_s: float = Field(0.0, ge=0.0)
-    gap_s: float = Field(1.0, gt=0.0)
+    average_s: float = Field(0.15, ge=0.0, le=60.0)
+    least_s: float = Field(0.1, ge=0.0, le=60.0)
+    hold_s: float = Field(0.3, ge=0.0, le=60.0)
+    earlier_s: float = Field(0.0, ge=0.0, le=60.0)
+    gap_s: float = Field(1.0, gt=0.0, le=60.0)
     nothing: tuple[str, ...] = (NONE_OF_THESE, "nothing", "none", "idle", "background")
 
     @model_validator(mode="after")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def export_checked(
     error: float,
     say: Callable[[str], None],
 ) -> ExportReport:
-    """Write a step and try it.
+    """Write a step and try it; only one that passes replaces what the folder holds.
 
     Args:
         saved: a causal network of pictures.
@@ -78,6 +79,27 @@ def export_checked(
         ValueError: if the network cannot run on a stream, or there are fewer than two frames.
         ModuleNotFoundError: without the extra ``export``.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
+        report = _tried(saved, frames, Path(work), kind=kind, bound=bound, error=error, say=say)
+        if not report.check.faults:
+            folder.mkdir(exist_ok=True)
+            for file in Path(work).iterdir():
+                file.replace(folder / file.name)
+    return replace(report, folder=folder)
+
+
+def _tried(
+    saved: SavedNetwork,
+    frames: Sequence[Floats],
+    folder: Path,
+    *,
+    kind: str,
+    bound: float,
+    error: float,
+    say: Callable[[str], None],
+) -> ExportReport:
+    """Write a step into an empty folder and try it; see `export_checked`."""
     say("exporting ..")
     exported = export_step(saved, folder)
     eager = eager_step(saved)

@@ -168,6 +168,11 @@ class Predictor:
                 depth_ref_mm=depth_ref_mm,
             )
             if channels_of(lead.modality) is not None:
+                if not medium.info.height:
+                    raise ValueError(
+                        f"{shown}: the network reads {lead.modality!r}: expected pictures (an "
+                        "array is uint8 [T, H, W] or [T, H, W, 3]), found an array of numbers."
+                    )
                 check_size(medium.info.height, medium.info.width, shown)
             length = self.saved.notes.get("clip_s") if window_s is None else window_s
             windows = plan_windows(len(medium.times_s), lead, fps=medium.fps, window_s=length)
