@@ -32,6 +32,14 @@ def test_the_answer_is_that_of_the_joint_task():
     assert rejecting(None).answer == answer
 
 
+def test_of_several_joint_answers_one_that_may_say_none_speaks():
+    both, wary = rejecting(None), learned(0.7)
+    prediction = replace(both[:4], classes={**both[:4].classes, **wary.classes})
+    assert both.joint_task == "both"
+    assert prediction.joint_task == "any"
+    assert prediction.answer.name == NONE_OF_THESE
+
+
 def test_an_unsure_answer_is_none_of_these():
     prediction = rejecting(0.56)
     assert (prediction.answer.task, prediction.answer.name) == ("", NONE_OF_THESE)

@@ -199,3 +199,5 @@ def test_a_joint_answer_speaks_alone():
     parts = {name: tasks[name] for name in ("action", "gesture")}
     assert speakers(parts) == parts
     assert speakers({}) == {}
+    wary = {**{f"first {name}": task for name, task in tasks.items()}, **build(none=True)}
+    assert list(speakers(wary)) == ["any"], "the one that may say none of these"

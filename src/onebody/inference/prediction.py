@@ -224,8 +224,13 @@ class Prediction:
 
     @property
     def joint_task(self) -> str:
-        """The first class task that answers over several others; empty where there is none."""
-        return next((task for task, answer in self.classes.items() if answer.owners), "")
+        """The class task that answers over several others; empty where there is none.
+
+        Of several the first that may say "none of these", else the first (`speakers`).
+        """
+        joint = {task: answer for task, answer in self.classes.items() if answer.owners}
+        wary = [task for task, answer in joint.items() if answer.owners[-1] == ""]
+        return next(iter([*wary, *joint]), "")
 
     @property
     def answer(self) -> Label | None:

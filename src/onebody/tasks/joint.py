@@ -197,14 +197,17 @@ def check_logits(
 
 
 def speakers(tasks: Mapping[str, Task]) -> dict[str, ClassTask]:
-    """Return the class tasks that say what is seen: the first joint one, else all of them.
+    """Return the class tasks that say what is seen: one joint one, else all of them.
 
     Where there is an answer over several tasks, these alone know only which of their own classes is
-    the likeliest: the gesture task names a gesture in every action.
+    the likeliest: the gesture task names a gesture in every action. Of several joint ones the first
+    that may say "none of these" is taken, else the first.
     """
     found = {name: task for name, task in tasks.items() if isinstance(task, ClassTask)}
-    joint = next((name for name, task in found.items() if isinstance(task, JointTask)), None)
-    return found if joint is None else {joint: found[joint]}
+    joint = {name: task for name, task in found.items() if isinstance(task, JointTask)}
+    wary = [name for name, task in joint.items() if task.knows_none]
+    chosen = [*wary, *joint][:1]
+    return {name: found[name] for name in chosen} or found
 
 
 def joined_classes(parts: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
