@@ -3,9 +3,10 @@ import pytest
 import torch
 from torch import nn
 
+from onebody.inference import throughput
 from onebody.inference.onnx_runtimes import onnx_runtime, openvino, to_int8, to_onnx
 from onebody.inference.runtimes import compiled, eager, lay_channels_last
-from onebody.inference.throughput import count_flops, measure_throughput
+from onebody.inference.throughput import count_flops, measure_throughput, take_turns
 
 pytestmark = pytest.mark.alone
 
@@ -73,3 +74,13 @@ def test_rows_say_what_was_done(module):
     assert row.error == 0.0
     assert row.gflop_per_s == pytest.approx(row.frames_per_s / 4 * flops / 1e9)
     assert 0 < row.of_peak < 2
+
+
+def test_everything_rests_and_takes_a_step_before_its_turn(monkeypatch):
+    done = []
+    monkeypatch.setattr(throughput.time, "sleep", lambda seconds: done.append(f"rest {seconds}"))
+    monkeypatch.setattr(throughput, "_LEAST_S", 0.0)
+    found = take_turns([lambda: done.append("a"), lambda: done.append("b")], rounds=2)
+    rest = f"rest {throughput.REST_S}"
+    assert done == [rest, "a", "a", rest, "b", "b"] * 2
+    assert [len(taken) for taken in found] == [2, 2]

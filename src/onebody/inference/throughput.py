@@ -26,6 +26,9 @@ MATRIX = 2048
 _LEAST_S = 0.05
 """A turn lasts at least so long: shorter ones measure the clock."""
 
+REST_S = 0.1
+"""Before a turn."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throughput:
@@ -108,18 +111,22 @@ def measure_throughput(
 def take_turns(runs: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
     """Let things take turns, so that what else the machine does strikes them all alike.
 
+    Before each turn there is a rest: threads of a runtime wait for their next work awake, and for a
+    while take a processor from whoever comes next. Without it the same network ran at half its
+    speed after another one.
+
     Args:
-        runs: each is called once before, unmeasured.
+        runs: each is called once before each turn, unmeasured.
         rounds: turns of each.
 
     Returns:
         Per thing and round the seconds of one call.
     """
-    for run in runs:
-        run()
     seconds: list[list[float]] = [[] for _ in runs]
     for _ in range(rounds):
         for taken, run in zip(seconds, runs, strict=True):
+            time.sleep(REST_S)
+            run()
             taken.append(_seconds(run))
     return seconds
 
