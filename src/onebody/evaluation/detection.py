@@ -161,7 +161,8 @@ def measure_detection(
             streams = _planned(saved, task, sources, config)
             if streams:
                 minutes = sum(stream.length_s for stream in streams) / 60
-                tell(f"{name}: {len(streams)} streams of {part} clips, {minutes:.1f} minutes")
+                use = "to choose on" if part == "validation" else "to measure"
+                tell(f"{name}: {len(streams)} streams {use}, {minutes:.1f} minutes")
             tracks = [
                 stream_track(saved, task, s, windows=_any_windows(ways), running=running)
                 for s in streams
