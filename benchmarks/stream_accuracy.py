@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from statistics import fmean, median
@@ -247,6 +248,82 @@ def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """A kind of network.
+
+    Attributes:
+        reads, stream: as of a `Point`.
+        run: runs it once.
+        count: frames of a run.
+        figures: by who was left out.
+        rate: frames per second.
+    """
+
+    reads: str
+    stream: bool
+    run: Callable[[], object]
+    count: int
+    figures: dict[str, Figures] = field(default_factory=dict)
+    rate: float = math.nan
+
+
+def gather(
+    given: argparse.Namespace, known: Mapping[str, Mapping[str, Figures]]
+) -> dict[str, Entry]:
+    """Return an `Entry` by name: figures of every run, and what runs the first one of each kind.
+
+    Args:
+        given: the command's arguments.
+        known: figures of streams that were measured before, by name and who was left out.
+    """
+    entries: dict[str, Entry] = {}
+    for path in given.stream:
+        (name, reads), who = label_of(path), left_out(path)
+        figures = known.get(name, {}).get(who)
+        if figures is None or name not in entries:
+            figures, runner, frames = stream_figures(
+                path, given.out / "steps", given.threads, figures
+            )
+            walk = Walk(runner, frames)
+            entries.setdefault(name, Entry(reads=reads, stream=True, run=walk, count=1))
+        entries[name].figures[who] = figures
+    for path in given.clip:
+        name, reads = label_of(path)
+        if name not in entries:
+            run, count = clip_rate(load(path).saved)
+            entries[name] = Entry(reads=reads, stream=False, run=run, count=count)
+        entries[name].figures[left_out(path)] = clip_figures(path)
+    return entries
+
+
+def print_entry(name: str, entry: Entry, task: str) -> None:
+    """Print what a kind of network does, and how early a stream knows it."""
+    print(f"{name}: {entry.rate:.0f} frames/s\n{subject_rows(entry.figures)}")
+    for part in PARTS[:-1]:
+        key = f"top1@{part:.0%}"
+        early = [f[task][key] for f in entry.figures.values() if key in f.get(task, {})]
+        if len(early) == len(entry.figures):
+            print(f"  {task} after {part:.0%} of the clip: {fmean(early):.4g}")
+
+
+def point_of(name: str, entry: Entry, task: str) -> Point | None:
+    """Return where a kind of network lies in the picture; None: it has no such answer."""
+    own = entry.figures.values()
+    told = not all(task in figures for figures in own)
+    shown = KNOWN if told else task
+    if not all(shown in figures for figures in own):
+        return None
+    return Point(
+        name=name,
+        reads=entry.reads,
+        stream=entry.stream,
+        rate=entry.rate,
+        accuracy=fmean(figures[shown]["top1"] for figures in own),
+        told=told,
+    )
+
+
 def main() -> None:
     """Measure, print and draw."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -261,60 +338,19 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(given.threads)
     file = given.out / "stream-accuracy.json"
-    known = json.loads(file.read_text())["figures"] if given.again else {}
-    figures: dict[str, dict[str, Figures]] = {}
-    turns: dict[str, tuple[Callable[[], object], int]] = {}
-    read_by: dict[str, str] = {}
-    for run in given.stream:
-        name, reads = label_of(run)
-        read_by[name] = reads
-        who = left_out(run)
-        before = known.get(name, {}).get(who)
-        if given.again and name in turns:
-            figures[name][who] = before or {}
-            continue
-        found, runner, frames = stream_figures(run, given.out / "steps", given.threads, before)
-        figures.setdefault(name, {})[who] = found
-        turns.setdefault(name, (Walk(runner, frames), 1))
-    streams = set(figures)
-    for run in given.clip:
-        name, reads = label_of(run)
-        read_by[name] = reads
-        figures.setdefault(name, {})[left_out(run)] = clip_figures(run)
-        if name not in turns:
-            turns[name] = clip_rate(load(run).saved)
+    entries = gather(given, json.loads(file.read_text())["figures"] if given.again else {})
     print("measuring rates: the machine should be idle", file=sys.stderr, flush=True)
-    seconds = take_turns([run for run, _ in turns.values()], given.rounds)
-    rates = {
-        name: count / median(taken)
-        for (name, (_, count)), taken in zip(turns.items(), seconds, strict=True)
+    seconds = take_turns([entry.run for entry in entries.values()], given.rounds)
+    for (name, entry), taken in zip(entries.items(), seconds, strict=True):
+        entry.rate = entry.count / median(taken)
+        print_entry(name, entry, given.task)
+    result = {
+        "rates": {name: entry.rate for name, entry in entries.items()},
+        "figures": {name: entry.figures for name, entry in entries.items()},
     }
-    for name, own in figures.items():
-        print(f"{name}: {rates[name]:.0f} frames/s\n{subject_rows(own)}")
-        for part in PARTS[:-1]:
-            key = f"top1@{part:.0%}"
-            early = [f[given.task][key] for f in own.values() if key in f.get(given.task, {})]
-            if len(early) == len(own):
-                print(f"  {given.task} after {part:.0%} of the clip: {fmean(early):.4g}")
-    result = {"rates": rates, "figures": figures}
     file.write_text(json.dumps(result, indent=1))
-    points = []
-    for name, own in figures.items():
-        told = not all(given.task in found for found in own.values())
-        task = KNOWN if told else given.task
-        if all(task in found for found in own.values()):
-            accuracy = fmean(found[task]["top1"] for found in own.values())
-            stream, reads = name in streams, read_by[name]
-            point = Point(
-                name=name,
-                reads=reads,
-                stream=stream,
-                rate=rates[name],
-                accuracy=accuracy,
-                told=told,
-            )
-            points.append(point)
-    draw(points, given.out / "stream-accuracy.png")
+    points = [point_of(name, entry, given.task) for name, entry in entries.items()]
+    draw([point for point in points if point is not None], given.out / "stream-accuracy.png")
 
 
 def label_of(run: Path) -> tuple[str, str]:
