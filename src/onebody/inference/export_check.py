@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,38 +80,24 @@ def export_checked(
         ModuleNotFoundError: without the extra ``export``.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
-        report = _tried(saved, frames, Path(work), kind=kind, bound=bound, error=error, say=say)
-        if not report.check.faults:
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+        work = Path(place)
+        say("exporting ..")
+        exported = export_step(saved, work)
+        eager = eager_step(saved)
+        given = list(arguments_of(eager, exported.begin, frames))[::EVERY]
+        say("quantizing ..")
+        files = list(file_runners(exported, given, ("onnxruntime", "openvino")))
+        say("checking ..")
+        check = check_step(files[0], eager, frames, saved.network.tasks, bound)
+        content = {**exported.description, "check": checked(check, kind)}
+        text = json.dumps(content, indent=1, allow_nan=False)
+        (work / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+        trials = try_runners([eager, eager_step(saved, "bf16"), *files], frames, saved)
+        if not check.faults:
             folder.mkdir(exist_ok=True)
-            for file in Path(work).iterdir():
+            for file in work.iterdir():
                 file.replace(folder / file.name)
-    return replace(report, folder=folder)
-
-
-def _tried(
-    saved: SavedNetwork,
-    frames: Sequence[Floats],
-    folder: Path,
-    *,
-    kind: str,
-    bound: float,
-    error: float,
-    say: Callable[[str], None],
-) -> ExportReport:
-    """Write a step into an empty folder and try it; see `export_checked`."""
-    say("exporting ..")
-    exported = export_step(saved, folder)
-    eager = eager_step(saved)
-    given = list(arguments_of(eager, exported.begin, frames))[::EVERY]
-    say("quantizing ..")
-    files = list(file_runners(exported, given, ("onnxruntime", "openvino")))
-    say("checking ..")
-    check = check_step(files[0], eager, frames, saved.network.tasks, bound)
-    content = {**exported.description, "check": checked(check, kind)}
-    text = json.dumps(content, indent=1, allow_nan=False)
-    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
-    trials = try_runners([eager, eager_step(saved, "bf16"), *files], frames, saved)
     return ExportReport(
         folder=folder, kind=kind, check=check, trials=trials, best=fastest(trials, error)
     )
