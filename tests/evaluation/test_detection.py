@@ -169,13 +169,19 @@ def test_windows_cover_the_stream():
     assert window_spans(7, 20).tolist() == [[0, 7]]
 
 
-def test_settings_are_those_with_the_greatest_f1_and_the_first_of_equal_ones(table):
+def streamed(table):
+    """Return a stream of every clip, what a causal network says along it, and what happens."""
     saved = saved_of(table, causal=True)
     task = saved.network.tasks["action"]
     (stream,) = plan_streams(
         source_of(table, saved), task, saved.network.tasks, 10.0, UntrimmedConfig(minutes=None)
     )
     track, truth = stream_track(saved, task, stream), stream.truth(task.classes)
+    return stream, track, truth
+
+
+def test_settings_are_those_with_the_greatest_f1_and_the_first_of_equal_ones(table):
+    stream, track, truth = streamed(table)
     for way in DETECTORS.values():
         chosen = choose(way, [track], [truth])
         found = way.find(track, chosen.config)
@@ -190,12 +196,7 @@ def test_settings_are_those_with_the_greatest_f1_and_the_first_of_equal_ones(tab
 
 
 def test_settings_that_tell_too_late_are_not_chosen(table):
-    saved = saved_of(table, causal=True)
-    task = saved.network.tasks["action"]
-    (stream,) = plan_streams(
-        source_of(table, saved), task, saved.network.tasks, 10.0, UntrimmedConfig(minutes=None)
-    )
-    track, truth = stream_track(saved, task, stream), stream.truth(task.classes)
+    stream, track, truth = streamed(table)
     way = DETECTORS["events"]
 
     def delay(config, of=truth):

@@ -111,7 +111,7 @@ def read_clip(
         joints = {
             target.task: read_joints(table, row, target, stop - first)
             for target in targets
-            if target.form in ("joints", "box") and _has_joints(table, row, target)
+            if target.form in ("joints", "box") and has_joints(table, row, target)
         }
         content, factor, corner = _content(
             source, spec, info, indices + first, wish, looked_at(table, row, spec)
@@ -171,7 +171,7 @@ def looked_at(table: SampleTable, rows: Ints | int, spec: InputSpec) -> Numbers:
     return boxes if spec.look == "box" else np.full_like(boxes, np.nan)
 
 
-def _has_joints(table: SampleTable, row: int, target: TargetSpec) -> bool:
+def has_joints(table: SampleTable, row: int, target: TargetSpec) -> bool:
     """Say whether a row carries this target's joints."""
     column = table.columns.get(target.column)
     return isinstance(column, JointsColumn) and column.sources[row] != ""

@@ -7,11 +7,12 @@ from the clip's beginning counts that rest too.
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 
 from onebody.data import Source
-from onebody.data.reading import read_joints
+from onebody.data.reading import has_joints, read_joints
 from onebody.data.sources import frame_span
 from onebody.data.table import JointsColumn
 from onebody.types import Bools, Floats
@@ -37,19 +38,13 @@ def movement_onset(source: Source, row: int, fps: float) -> float:
         ValueError: if the joints of the row cannot be read.
     """
     table = source.table
-    known = {
-        column.unit: target
-        for target in source.targets
-        if isinstance(column := table.columns.get(target.column), JointsColumn)
-        and target.form == "joints"
-        and column.sources[row] != ""
-    }
+    known = [t for t in source.targets if t.form == "joints" and has_joints(table, row, t)]
     if not known:
         return math.nan
-    target = known.get("mm") or known["px"]
-    medium = str(table.media[source.spec.modality][row])
+    target = max(known, key=lambda t: cast(JointsColumn, table.columns[t.column]).unit == "mm")
+    medium, rate = str(table.media[source.spec.modality][row]), table.rate(source.spec.modality)
     start, end = float(table.start_s[row]), float(table.end_s[row])
-    first, stop = frame_span(medium, start, end, fps=fps)
+    first, stop = frame_span(medium, start, end, fps=float(rate[row]))  # as it is read
     joints, seen = read_joints(table, row, target, stop - first)
     return onset_frame(joints[..., :-1], seen) / fps
 

@@ -187,8 +187,8 @@ def onset_delays(
         truth: what truly happens.
         least: overlap that makes one the other.
         since: what is its beginning: that of the segment, or when somebody moves in it (one of
-            which that is not known has no delay). It may be negative: nobody can move unseen, but
-            who lifts a hand begins before it is a tenth of the way up.
+            which that is not known has no delay). It may be negative: a network may see
+            what a tenth of the way is not yet.
 
     Raises:
         ValueError: if nobody knows when a segment was told.
