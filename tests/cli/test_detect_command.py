@@ -87,6 +87,9 @@ def test_streams_of_held_out_clips_are_measured_and_what_was_chosen_is_kept(trai
     plain = run("detect", folder, "--minutes", 0.1, "--decoder", "events", "--defaults")
     assert "the defaults (nothing was chosen" in plain.stdout
     assert (folder / "detect.json").read_text() == kept
+    soon = run("detect", folder, "--minutes", 0.1, "--decoder", "gradient", "--max-delay", 0)
+    assert "no setting tells within 0 s there: the quickest one, " in soon.stdout
+    assert f"written: {folder / 'detect.json'}" in soon.stderr
 
 
 @pytest.mark.parametrize("decoder", DETECTORS)

@@ -25,15 +25,15 @@ def tasks():
 
 
 def test_what_was_chosen_is_read_back_and_kept_beside_the_others(tmp_path, tasks):
-    assert read_chosen(tmp_path, tasks, "gradient") == {}
+    assert read_chosen(tmp_path, tasks) == {}
     keep_chosen(tmp_path, {"plain": {}})
     assert not (tmp_path / FILE).exists()
     keep_chosen(tmp_path, {"plain": {"gradient": GradientConfig(smooth_s=0.8)}})
     path = keep_chosen(tmp_path, {"plain": {"events": EventConfig(on=0.7)}, "other": {}})
     assert path == tmp_path / FILE
-    assert read_chosen(tmp_path, tasks, "gradient") == {"plain": GradientConfig(smooth_s=0.8)}
-    assert read_chosen(tmp_path, tasks, "events") == {"plain": EventConfig(on=0.7)}
-    assert read_chosen(tmp_path, tasks, "window") == {}
+    assert read_chosen(tmp_path, tasks) == {
+        "plain": {"gradient": GradientConfig(smooth_s=0.8), "events": EventConfig(on=0.7)}
+    }
 
 
 def test_a_stream_reads_those_of_its_way(tmp_path, tasks):
@@ -64,9 +64,9 @@ def test_a_stream_reads_those_of_its_way(tmp_path, tasks):
 )
 def test_whatever_is_wrong_with_the_file_is_named(tmp_path, tasks, content, message):
     (tmp_path / FILE).write_text(content if isinstance(content, str) else json.dumps(content))
-    for way in ("events", "gradient"):
+    for read in (read_chosen, read_events):
         with pytest.raises(ValueError, match=message):
-            read_chosen(tmp_path, tasks, way)
+            read(tmp_path, tasks)
 
 
 def test_a_folder_is_no_file(tmp_path, tasks):

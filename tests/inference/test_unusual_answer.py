@@ -30,7 +30,8 @@ def answer(count=3):
 
 def test_a_score_above_its_limit_is_unusual_and_one_without_a_limit_never():
     found = answer()
-    assert found.above.tolist() == [[False, False], [False, True], [False, True]]
+    assert found.above("energy").tolist() == [False, False, False]
+    assert found.above().tolist() == [False, True, True]
     values, limit = found.of()
     assert (values.tolist(), limit) == ([1.0, 3.0, 5.0], 2.0)
     part = found.select(5, 9)

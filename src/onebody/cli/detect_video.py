@@ -52,10 +52,10 @@ def detect_video(
     way = DETECTORS[name]
     saved = load(run, device=device).saved
     tracks = video_tracks(saved, video, spaces=_spaces(saved), fps=fps, windows=way.windows)
-    chosen = read_chosen(run, saved.network.tasks, name)
+    chosen = read_chosen(run, saved.network.tasks)
     found: dict[str, Any] = {}
     for space, track in tracks.items():
-        config = chosen.get(space)
+        config = chosen.get(space, {}).get(name)
         if config is None:
             typer.echo(
                 f"{space}: nothing was chosen on validation rows ('onebody detect {run}'); the "

@@ -246,7 +246,7 @@ def _unusual(prediction: Prediction) -> list[str]:
     scores, limit = prediction.unusual.of(TOLD)
     if not len(scores) or limit != limit:
         return []
-    count = int((scores > limit).sum())
+    count = int(prediction.unusual.above().sum())
     windows = "" if len(scores) == 1 else f" in {count} of {len(scores)} windows" if count else ""
     word = "unlike" if count else "like"
     return [f"{word} its training clips{windows} ({TOLD} {scores.max():.1f}, limit {limit:.1f})"]

@@ -15,7 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from onebody.inference.events import Event, EventConfig, EventSpotter, Lasting, Spotter
+from onebody.inference.events import (
+    Event,
+    EventConfig,
+    EventSpotter,
+    Lasting,
+    Seconds,
+    Spotter,
+    knows_nothing,
+)
 from onebody.types import Doubles
 
 
@@ -29,10 +37,10 @@ class ActivityConfig(EventConfig):
 
     on: float = Field(0.9, gt=0.0, le=1.0)
     off: float = Field(0.72, ge=0.0, le=1.0)
-    average_s: float = Field(0.0, ge=0.0, le=60.0)
-    least_s: float = Field(0.2, ge=0.0, le=60.0)
-    hold_s: float = Field(0.3, ge=0.0, le=60.0)
-    earlier_s: float = Field(0.6, ge=0.0, le=60.0)
+    average_s: Seconds = 0.0
+    least_s: Seconds = 0.2
+    hold_s: Seconds = 0.3
+    earlier_s: Seconds = 0.6
     split_s: float = Field(0.8, gt=0.0, le=60.0)
 
 
@@ -205,8 +213,7 @@ def make_spotter(
         track: whose scores they are.
     """
     if config is None:
-        knows = any(name in EventConfig().nothing for name in classes)
-        config = ActivityConfig() if knows else EventConfig()
+        config = ActivityConfig() if knows_nothing(classes) else EventConfig()
     if isinstance(config, ActivityConfig):
         return ActivitySpotter(task, classes, config, track=track)
     return EventSpotter(task, classes, config, track=track)

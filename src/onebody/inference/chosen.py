@@ -10,7 +10,7 @@ from typing import Any
 from onebody.config import Config, lookup, read_config
 from onebody.inference.activity import ActivityConfig
 from onebody.inference.detectors import DETECTORS
-from onebody.inference.events import EventConfig
+from onebody.inference.events import NOTHING, EventConfig, knows_nothing
 from onebody.tasks import Task, speakers
 from onebody.tasks.classes import ClassTask
 
@@ -37,44 +37,28 @@ def keep_chosen(run: Path, chosen: Mapping[str, Mapping[str, Config]]) -> Path:
     return run / FILE
 
 
-def read_chosen(run: Path, tasks: Mapping[str, Task], detector: str) -> dict[str, Config]:
-    """Return the settings of a detector by label space; where nobody has chosen any, none.
+def read_chosen(run: Path, tasks: Mapping[str, Task]) -> dict[str, dict[str, Config]]:
+    """Return the settings that were chosen, by label space and detector.
 
     Args:
         run: a run's folder.
         tasks: of its network.
-        detector: key of `DETECTORS`.
 
     Raises:
         ValueError: if the file is damaged, or anything in it is impossible: a task or detector that
             there is not, a value, a class that means nothing and is none of the task's.
     """
-    found: dict[str, Config] = {}
+    path = run / FILE
+    found: dict[str, dict[str, Config]] = {}
     for space, ways in _read(run).items():
-        where = f"{run / FILE}"
-        task = lookup(tasks, space, f"{where}: task")
+        task = lookup(tasks, space, f"{path}: task")
         for name, settings in ways.items():
-            way = lookup(DETECTORS, name, f"{where}, {space}: detector")
-            config = read_config(way.config, settings, f"{where}, {space}.{name}")
+            way = lookup(DETECTORS, name, f"{path}, {space}: detector")
+            config = read_config(way.config, settings, f"{path}, {space}.{name}")
             if isinstance(config, ActivityConfig):
-                _check_nothing(task, config, f"{where}, {space}.{name}")
-            if name == detector:
-                found[space] = config
+                _check_nothing(task, config, f"{path}, {space}.{name}")
+            found.setdefault(space, {})[name] = config
     return found
-
-
-def _check_nothing(task: Task, config: ActivityConfig, where: str) -> None:
-    """Refuse classes that would mean nothing where one does by itself, and none of them is there.
-
-    Where no class means nothing, `activity` finds nothing, whatever is chosen: then all is well.
-    """
-    classes = task.classes if isinstance(task, ClassTask) else ()
-    usual = set(classes) & set(EventConfig().nothing)
-    if usual and not set(classes) & set(config.nothing):
-        raise ValueError(
-            f"{where}.nothing: expected one of the classes of {task.name!r}, as "
-            f"{', '.join(sorted(usual))}, found {', '.join(config.nothing) or 'none'}."
-        )
 
 
 def read_events(run: Path, tasks: Mapping[str, Task]) -> dict[str, EventConfig]:
@@ -86,15 +70,28 @@ def read_events(run: Path, tasks: Mapping[str, Task]) -> dict[str, EventConfig]:
     Raises:
         ValueError: as `read_chosen`.
     """
-    nothing = EventConfig().nothing
-    chosen = {way: read_chosen(run, tasks, way) for way in ("activity", "events")}
+    chosen = read_chosen(run, tasks)
     made = {}
     for name, task in speakers(tasks).items():
-        knows = any(label in nothing for label in task.classes)
-        config = chosen["activity" if knows else "events"].get(name)
+        way = "activity" if knows_nothing(task.classes) else "events"
+        config = chosen.get(name, {}).get(way)
         if isinstance(config, EventConfig):
             made[name] = config
     return made
+
+
+def _check_nothing(task: Task, config: ActivityConfig, where: str) -> None:
+    """Refuse classes that would mean nothing where one does by itself, and none of them is there.
+
+    Where no class means nothing, `activity` finds nothing, whatever is chosen: then all is well.
+    """
+    classes = task.classes if isinstance(task, ClassTask) else ()
+    if knows_nothing(classes) and not set(classes) & set(config.nothing):
+        usual = ", ".join(name for name in classes if name in NOTHING)
+        raise ValueError(
+            f"{where}.nothing: expected one of the classes of {task.name!r}, as {usual}, found "
+            f"{', '.join(config.nothing) or 'none'}."
+        )
 
 
 def _read(run: Path) -> dict[str, dict[str, Any]]:

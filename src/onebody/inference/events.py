@@ -17,7 +17,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -26,6 +26,16 @@ from onebody.config import Config
 from onebody.metrics.events import Segment
 from onebody.tasks import NONE_OF_THESE
 from onebody.types import Array, Doubles
+
+NOTHING = (NONE_OF_THESE, "nothing", "none", "idle", "background")
+"""Names of classes that mean that nothing happens."""
+
+Seconds = Annotated[float, Field(ge=0.0, le=60.0)]
+
+
+def knows_nothing(classes: Sequence[str]) -> bool:
+    """Say whether one of a task's classes means that nothing happens."""
+    return any(name in NOTHING for name in classes)
 
 
 class EventConfig(Config):
@@ -47,12 +57,12 @@ class EventConfig(Config):
 
     on: float = Field(0.5, gt=0.0, le=1.0)
     off: float = Field(0.35, ge=0.0, le=1.0)
-    average_s: float = Field(0.15, ge=0.0, le=60.0)
-    least_s: float = Field(0.1, ge=0.0, le=60.0)
-    hold_s: float = Field(0.3, ge=0.0, le=60.0)
-    earlier_s: float = Field(0.0, ge=0.0, le=60.0)
+    average_s: Seconds = 0.15
+    least_s: Seconds = 0.1
+    hold_s: Seconds = 0.3
+    earlier_s: Seconds = 0.0
     gap_s: float = Field(1.0, gt=0.0, le=60.0)
-    nothing: tuple[str, ...] = (NONE_OF_THESE, "nothing", "none", "idle", "background")
+    nothing: tuple[str, ...] = NOTHING
 
     @model_validator(mode="after")
     def _ordered(self) -> EventConfig:

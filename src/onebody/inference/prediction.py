@@ -16,6 +16,7 @@ import numpy as np
 from onebody.config import lookup
 from onebody.inference.place import PlaceAnswer
 from onebody.inference.unusual_answer import UnusualAnswer
+from onebody.inference.windows import cut_windows
 from onebody.models.calibration import Score, rejected
 from onebody.tasks import NONE_OF_THESE
 from onebody.types import Bools, Floats, Frames, Ints
@@ -100,9 +101,8 @@ class ClassAnswer:
 
     def select(self, start: int, stop: int) -> ClassAnswer:
         """Return the windows that reach into frames ``start`` to ``stop``, cut to them."""
-        cut = np.clip(self.windows, start, stop) - start
-        inside = cut[:, 0] < cut[:, 1]
-        return replace(self, windows=cut[inside], scores=self.scores[inside])
+        windows, inside = cut_windows(self.windows, start, stop)
+        return replace(self, windows=windows, scores=self.scores[inside])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

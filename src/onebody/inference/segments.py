@@ -7,12 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from onebody.inference.events import EventConfig
+from onebody.inference.events import NOTHING
 from onebody.metrics.events import Segment
 from onebody.types import Bools, Doubles, Floats
-
-NOTHING = EventConfig().nothing
-"""Names of classes that are no segment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

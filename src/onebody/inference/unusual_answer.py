@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from onebody.inference.windows import cut_windows
 from onebody.models.familiar import SCORES, TOLD, Familiar
 from onebody.types import Bools, Floats, Ints
 
@@ -37,10 +38,10 @@ class UnusualAnswer:
                 f"{', '.join(str(list(shape)) for shape in shapes)}."
             )
 
-    @property
-    def above(self) -> Bools:
-        """``[W, S]`` which scores are above their limits; False where there is none."""
-        return np.asarray(self.scores > self.limits, np.bool_)
+    def above(self, name: str = TOLD) -> Bools:
+        """Return ``[W]`` which windows' score is above its limit; False where there is none."""
+        scores, limit = self.of(name)
+        return np.asarray(scores > limit, np.bool_)
 
     def of(self, name: str = TOLD) -> tuple[Floats, float]:
         """Return one score of every window ``[W]``, and its limit."""
@@ -49,9 +50,8 @@ class UnusualAnswer:
 
     def select(self, start: int, stop: int) -> UnusualAnswer:
         """Return the windows that reach into frames ``start`` to ``stop``, cut to them."""
-        cut = np.clip(self.windows, start, stop) - start
-        inside = cut[:, 0] < cut[:, 1]
-        return replace(self, windows=cut[inside], scores=self.scores[inside])
+        windows, inside = cut_windows(self.windows, start, stop)
+        return replace(self, windows=windows, scores=self.scores[inside])
 
 
 class UnusualTrack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from onebody.data import InputSpec
-from onebody.types import Ints
+from onebody.types import Bools, Ints
 
 
 def plan_windows(
@@ -52,3 +52,20 @@ def _overlapping(num_frames: int, length: int) -> Ints:
     count = -(-(num_frames - length) // hop) + 1
     starts = np.minimum(np.arange(count, dtype=np.int64) * hop, num_frames - length)
     return np.stack([starts, starts + length], axis=1)
+
+
+def cut_windows(windows: Ints, start: int, stop: int) -> tuple[Ints, Bools]:
+    """Cut windows to a part of the frames.
+
+    Args:
+        windows: ``[W, 2]`` first frame and the frame after the last one.
+        start: first frame of the part.
+        stop: the frame after its last one.
+
+    Returns:
+        The windows that reach into the part ``[V, 2]``, counted from its first frame, and ``[W]``
+        which of them do.
+    """
+    cut = np.clip(windows, start, stop) - start
+    inside = cut[:, 0] < cut[:, 1]
+    return cut[inside], inside
