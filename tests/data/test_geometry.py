@@ -113,6 +113,21 @@ def test_shrink_averages_squares():
     assert shrink(frames, 1) is frames
 
 
+@pytest.mark.parametrize("layout", ["plane", "part", "mirrored", "column"])
+def test_planes_are_halved_as_colors_are(layout):
+    colors = np.random.default_rng(0).integers(0, 256, (2, 12, 22, 3), dtype=np.uint8)
+    plane = {
+        "plane": colors[..., :1].copy(),
+        "part": colors[..., 0].copy()[:, 2:, 3:-1, None],
+        "mirrored": colors[:, :, ::-1, :1],
+        "column": colors[..., 1:2],
+    }[layout]
+    expected = shrink(np.repeat(plane, 3, axis=3), 2)[..., :1]
+    np.testing.assert_array_equal(shrink(plane, 2), expected)
+    pairs = plane.reshape(2, plane.shape[1] // 2, 2, plane.shape[2] // 2, 2)
+    np.testing.assert_array_equal(expected[..., 0], np.floor(pairs.mean(axis=(2, 4)) + 0.5))
+
+
 def test_shrink_repeats_the_edge_where_squares_do_not_fit():
     frames = np.full((1, 5, 7, 1), 200, np.uint8)
     assert (shrink(frames, 4) == np.full((1, 2, 2, 1), 200)).all()

@@ -8,6 +8,7 @@ import pytest
 
 from onebody.data.geometry import shrink
 from onebody.data.picture import ArrayPicture, VideoPicture
+from onebody.data.video_file import to_pixels, to_planes
 
 FORMATS = ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "yuv420p10le", "rgb24"]
 
@@ -61,17 +62,21 @@ def test_parts_are_shrunk_as_the_whole(factor):
 def test_only_a_part_is_converted(monkeypatch):
     sizes = []
 
-    def to_pixels(frame, channels):
-        sizes.append((frame.width, frame.height))
-        return np.zeros((frame.height, frame.width, channels), np.uint8)
+    def noted(made):
+        def convert(frame, channels):
+            sizes.append((frame.width, frame.height))
+            return made(frame, channels)
 
-    monkeypatch.setattr("onebody.data.picture.to_pixels", to_pixels)
+        return convert
+
+    monkeypatch.setattr("onebody.data.picture.to_pixels", noted(to_pixels))
+    monkeypatch.setattr("onebody.data.picture.to_planes", noted(to_planes))
     picture = VideoPicture(noise("yuv420p", 1280, 720), 3)
     assert picture.part(101, 51, 200, 151).shape == (100, 99, 3)
-    assert sizes == [(100, 102)]
+    assert sizes == [(112, 102)]  # widened to whole blocks of 16
     picture.pixels()
     picture.part(0, 0, 10, 10)  # of the whole, which is there
-    assert sizes == [(100, 102), (1280, 720)]
+    assert sizes == [(112, 102), (1280, 720)]
 
 
 def test_turned_pictures_are_given_as_displayed(tmp_path):

@@ -138,6 +138,8 @@ def shrink(frames: Frames, factor: int) -> Frames:
     if factor == 1:
         return frames
     count, height, width, channels = frames.shape
+    if factor == 2 and channels == 1 and height % 2 == width % 2 == 0:
+        return _halved(frames)
     rows, columns = -(-height // factor), -(-width // factor)
     kind = np.dtype("uint16" if factor <= 16 else "uint32")  # 16 * 16 * 255 fits 16 bits
     lines = frames[:, ::factor].astype(kind)
@@ -158,6 +160,21 @@ def shrink(frames: Frames, factor: int) -> Frames:
         total //= factor * factor
         result[c] = total
     return result.transpose(1, 2, 3, 0)
+
+
+def _halved(frames: Frames) -> Frames:
+    """Do as `shrink` of even sides by 2, several times as fast: of the first step of HD pictures.
+
+    Two neighbors are read as one number of 16 bits, so that no loop leaves out every other pixel.
+    """
+    plane = frames[..., 0]
+    pairs = (plane if plane.strides[-1] == 1 else plane.copy()).view(np.uint16)
+    total = pairs & 0xFF
+    total += pairs >> 8
+    squares = total[:, ::2] + total[:, 1::2]
+    squares += 2  # rounds
+    squares >>= 2
+    return squares.astype(np.uint8)[..., None]
 
 
 def is_identity(affine: Numbers, height: int, width: int, size: int) -> bool:

@@ -12,11 +12,14 @@ import av
 import numpy as np
 
 from onebody.data.geometry import shrink
-from onebody.data.video_file import to_pixels
+from onebody.data.video_file import lines, to_pixels, to_planes
 from onebody.types import Frames
 
 _HALVED = ("yuv420p", "yuvj420p")
 """Planes of which the two of color have half the rows and columns: nearly all video files."""
+
+_ALIGNED = 16
+"""FFmpeg makes planes of colors in blocks of columns, and leaves out what does not fill one."""
 
 
 class Picture(Protocol):
@@ -102,23 +105,20 @@ class VideoPicture:
         if self._whole is not None or not self._by_parts:
             return ArrayPicture(self.pixels()).part(x0, y0, x1, y1, factor)
         left, top = x0 % 2, y0 % 2  # squares of color begin at even places
-        found = to_pixels(_cut(self._frame, x0 - left, y0 - top, x1, y1 + y1 % 2), self._channels)
-        return shrink(found[None, top : top + y1 - y0, left:], factor)[0]
+        cut = _cut(self._frame, x0 - left, y0 - top, x1, y1 + y1 % 2)
+        seen = np.s_[None, top : top + y1 - y0, left : left + x1 - x0, None]
+        planes = [shrink(plane[seen], factor)[0, ..., 0] for plane in to_planes(cut, self.shape[2])]
+        return np.stack(planes).transpose(1, 2, 0)
 
 
 def _cut(frame: Any, x0: int, y0: int, x1: int, y1: int) -> Any:
-    """Copy a part of a frame, which begins at even places."""
-    made = av.VideoFrame(x1 - x0, y1 - y0, frame.format.name)
+    """Copy a part of a frame, which begins at even places; columns behind it hold anything."""
+    width = -(-(x1 - x0) // _ALIGNED) * _ALIGNED
+    made = av.VideoFrame(width, y1 - y0, frame.format.name)
     made.colorspace, made.color_range = frame.colorspace, frame.color_range
     for number, (plane, target) in enumerate(zip(frame.planes, made.planes, strict=True)):
         halved = 1 if number else 0
         top, left = y0 >> halved, x0 >> halved
-        rows, columns = target.height, target.width
-        part = _lines(plane)[top : top + rows, left : left + columns]
-        _lines(target)[:rows, :columns] = part
+        part = lines(plane)[top : top + target.height, left : -(-x1 >> halved)]
+        lines(target)[: part.shape[0], : part.shape[1]] = part
     return made
-
-
-def _lines(plane: Any) -> Frames:
-    """Return a plane's own memory, ``[H, line_size]``."""
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)

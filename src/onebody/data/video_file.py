@@ -75,3 +75,18 @@ def to_pixels(frame: Any, channels: int) -> npt.NDArray[np.uint8]:
     pixels = pixels.reshape(frame.height, frame.width, channels)
     turns = round(getattr(frame, "rotation", 0) / 90) % 4  # counterclockwise
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+
+def to_planes(frame: Any, channels: int) -> list[npt.NDArray[np.uint8]]:
+    """Return the channels one by one, ``[H, W]`` each, as stored and not turned.
+
+    The numbers are those of `to_pixels`, where the width is a multiple of 16.
+    """
+    made = frame.reformat(format="gbrp" if channels == 3 else "gray", threads=1)
+    order = (2, 0, 1) if channels == 3 else (0,)
+    return [lines(made.planes[number])[: frame.height, : frame.width] for number in order]
+
+
+def lines(plane: Any) -> npt.NDArray[np.uint8]:
+    """Return a plane's own memory, ``[H, line_size]``."""
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
