@@ -122,8 +122,17 @@ def test_everything_is_annotated():
 
 
 def test_no_forbidden_library_is_imported():
-    forbidden = re.compile(r"^\s*(from|import) (torchvision|timm|cv2|ultralytics|mmcv)\b", re.M)
+    forbidden = re.compile(r"^\s*(from|import) (torchvision|timm|ultralytics|mmcv)\b", re.M)
     assert [p.name for p in FILES if forbidden.search(p.read_text())] == []
+
+
+def test_opencv_is_asked_for_optical_flow_alone():
+    """It is 150 MB, and packages that bring other builds of it overwrite each other's."""
+    opencv = re.compile(r"^\s*(from|import) cv2\b", re.M)
+    users = [
+        path.relative_to(PACKAGE).as_posix() for path in FILES if opencv.search(path.read_text())
+    ]
+    assert users == ["data/flow.py"]
 
 
 def test_nothing_is_unpickled():

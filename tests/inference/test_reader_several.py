@@ -134,6 +134,22 @@ def test_what_is_given_is_put_in_the_networks_order() -> None:
         given_media({}, SPEC)
 
 
+def test_optical_flow_is_that_of_the_pictures_that_are_given(files) -> None:
+    flow = InputSpec(modality="flow/depth", size=16, frames=5)
+    spec = SPEC.model_copy(update={"also": (flow, SPEC.also[1])})
+    assert list(given_media({"imu": "b", "depth": "a"}, spec).items()) == [
+        ("depth", "a"),
+        ("flow/depth", "a"),
+        ("imu", "b"),
+    ]
+    assert list(given_media({"imu": "b"}, spec)) == ["imu"]
+    lead = open_medium(files["depth"], fps=10)
+    given = {name: str(path) for name, path in given_media(files["depth"], spec).items()}
+    (group,) = read_several(lead, given, np.array([[0, 20]]), spec)
+    assert group.batch.inputs["flow/depth"].shape == (1, 2, 5, 16, 16)
+    assert group.batch.inputs["flow/depth"].any()
+
+
 def test_what_several_media_cannot_do_is_said(files, predictor) -> None:
     with pytest.raises(ValueError, match="looks at whole pictures"):
         predictor.predict(files, fps=10, box="own")

@@ -8,7 +8,14 @@ import pytest
 from onebody.data import ClassColumn, InputSpec, JointsColumn, TargetSpec, make_table
 from onebody.data.assemble import make_batch
 from onebody.inference.draw import SIDE_COLORS
-from onebody.inference.sheet import GAP_PX, Sample, batch_samples, draw_sheet, row_captions
+from onebody.inference.sheet import (
+    GAP_PX,
+    Sample,
+    batch_samples,
+    draw_sheet,
+    flow_colors,
+    row_captions,
+)
 from onebody.labels import symmetric
 from onebody.skeletons import get_skeleton
 
@@ -101,3 +108,22 @@ def test_grey_pictures_are_shown(tmp_path):
 def test_no_samples_are_refused():
     with pytest.raises(ValueError, match="no sample"):
         draw_sheet([])
+
+
+def test_flow_is_shown_by_hue_and_brightness():
+    flow = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.25, 0.0]], np.float32)
+    still, right, left, slow = flow_colors(flow).tolist()
+    assert still == [0, 0, 0]
+    assert right == pytest.approx([1, 0, 0])
+    assert left == pytest.approx([0, 1, 1], abs=1e-6)
+    assert slow == pytest.approx([0.5, 0, 0])
+
+
+def test_a_sheet_shows_the_flow_that_a_network_is_given(table):
+    spec = InputSpec(modality="flow/rgb", size=32, frames=4)
+    batch = make_batch(table, [0], spec, (), augment=None)
+    batch.inputs["flow/rgb"][:, 0, 2] = 1.0
+    (sample,) = batch_samples(table, batch, "flow/rgb", {}, pictures=4)
+    assert sample.frames.shape == (4, 32, 32, 3)
+    assert (sample.frames[2] == [255, 0, 0]).all()
+    assert not sample.frames[1].any()

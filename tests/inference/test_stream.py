@@ -45,9 +45,10 @@ def play(stream, frames, fps=25.0, **given):
     return [stream.push(frame, number / fps, **given) for number, frame in enumerate(frames)]
 
 
+@pytest.mark.parametrize("modality", ["rgb", "flow/rgb"])
 @pytest.mark.parametrize("boxed", [False, True])
-def test_a_stream_of_a_file_is_the_predictor_on_it(tmp_path, make_video, boxed):
-    saved = tiny_stream()
+def test_a_stream_of_a_file_is_the_predictor_on_it(tmp_path, make_video, boxed, modality):
+    saved = tiny_stream(modality=modality)
     path = make_video(tmp_path / "a.mp4", 6, fps=25)
     box = (8.0, 4.0, 50.0, 45.0) if boxed else None
     known = {"camera": CAMERA, "depth_ref_mm": 3000.0}

@@ -54,6 +54,33 @@ def test_a_still_has_no_motion() -> None:
     assert torch.equal(first, second)
 
 
+def test_flow_takes_the_place_of_differences() -> None:
+    config = read_config(TwoStreamConfig, {**TINY["two-stream"], "fuse": None}, "test")
+    inputs = {**INPUTS, "flow/depth": InputShape(channels=2)}
+    torch.manual_seed(0)
+    encoder = build_two_stream(config, inputs=inputs)
+    scramble(encoder)
+    encoder.eval()
+
+    def run(x: torch.Tensor, flow: torch.Tensor) -> list[torch.Tensor]:
+        given = {"depth": x, "flow/depth": flow}
+        return list(encoder.run(given, {}, len(encoder.stages), {}, {}))
+
+    x, flow = torch.rand(1, 1, 4, 32, 32), torch.rand(1, 2, 4, 32, 32)
+    for plain, other in zip(run(x, flow), run(x, -flow), strict=True):
+        (looks, moves), (other_looks, other_moves) = plain.chunk(2, 1), other.chunk(2, 1)
+        assert torch.equal(looks, other_looks)
+        assert not torch.allclose(moves, other_moves, atol=1e-2)
+    with pytest.raises(ValueError, match=r"Pictures are \[4, 32, 32\] .* their flow \[3, 32, 32\]"):
+        run(x, flow[:, :, :3])
+
+
+def test_flow_of_other_pictures_is_refused() -> None:
+    inputs = {**INPUTS, "flow/rgb": InputShape(channels=2)}
+    with pytest.raises(ValueError, match="reads one"):
+        build_two_stream(TwoStreamConfig(), inputs=inputs)
+
+
 def test_ways_to_join() -> None:
     x = torch.rand(2, 8, 3, 5, 5)
     a, b = x.chunk(2, 1)

@@ -119,14 +119,17 @@ def _sources(
 ) -> list[tuple[SampleTable, InputSpec, AugmentConfig | None]]:
     """Return the tables of a recipe or a manifest, and how they are prepared."""
     from onebody.config import build
+    from onebody.data.flow import with_flow
     from onebody.datasets import DATASETS
 
     recipe = named_recipe(what, changes)
     if recipe is None:
         return [_manifest(Path(what))]
+    specs = [recipe.input_of(place) for place in range(len(recipe.data))]
+    tables = [build(DATASETS, part.dataset, "dataset") for part in recipe.data]
     return [
-        (build(DATASETS, part.dataset, "dataset"), recipe.input_of(i), recipe.augment)
-        for i, part in enumerate(recipe.data)
+        (with_flow(table, spec), spec, recipe.augment)
+        for table, spec in zip(tables, specs, strict=True)
     ]
 
 

@@ -281,9 +281,10 @@ def _tell_other_medium(prediction: Prediction, modality: str) -> None:
     """Say that a network of depth or silhouettes answered about a picture in color."""
     import numpy as np
 
+    from onebody.data.flow import pictured
     from onebody.inference.reader import read_pictures
 
-    if modality.partition("/")[0] not in ("depth", "silhouette"):
+    if pictured(modality).partition("/")[0] not in ("depth", "silhouette"):
         return
     first = next(read_pictures(prediction.source, 1, first=prediction.first_frame))
     spread = np.ptp(first.astype(np.int64), axis=-1)  # of red, green and blue

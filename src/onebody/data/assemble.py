@@ -20,6 +20,7 @@ from onebody.data.augment_joints import JointDraws, draw_joints
 from onebody.data.augment_sensors import draw_sensors
 from onebody.data.batch import Batch, Context, Target
 from onebody.data.checks import check_request
+from onebody.data.flow import pictured, with_flow
 from onebody.data.geometry import crop_to_source
 from onebody.data.person_box import box_target
 from onebody.data.reading import Clip, RowError, Wish, channels_of, looked_at, read_clip
@@ -102,6 +103,7 @@ def assemble(
     Returns:
         The batch (None if no row is left), and the dropped rows with the reasons.
     """
+    table = with_flow(table, spec)
     check_request(table, spec, targets, augment)
     if view is not None and augment is None:
         augment, as_test = AugmentConfig(), True
@@ -139,7 +141,7 @@ class _Look:
 
     Attributes:
         spec: how it is prepared.
-        table: the rows; boxes are about the first medium's pictures, and unknown to others.
+        table: the rows; boxes are of the first medium's pictures (and flow), unknown to others.
         targets: whose joints are read with it: those of the first medium.
         generators: each row's own, for what is drawn of this medium alone.
         clips: pictures that were read; None: a row has no such medium. Empty where numbers are.
@@ -174,7 +176,7 @@ def _looks(
     return [
         _Look(
             spec=medium,
-            table=further if number else table,
+            table=table if pictured(medium.modality) == pictured(spec.modality) else further,
             targets=() if number else targets,
             generators=generators[number],
             clips=[],
@@ -275,11 +277,8 @@ def _join(
 ) -> Batch:
     """Make the batch of rows that were read."""
     table, rows, draws = parts.table, parts.rows, parts.draws
-    labels = {
-        target.task: class_labels(table, rows, target)
-        for target in targets
-        if target.form == "class" and is_served(table, target)
-    }
+    served = [t for t in targets if t.form == "class" and is_served(table, t)]
+    labels = {target.task: class_labels(table, rows, target) for target in served}
     soft = soft_labels(table, rows, targets, labels)
     flip = np.zeros(len(rows), np.bool_)
     if draws is not None:

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from onebody.data.augment import Draws, select_draws
+from onebody.data.flow import flow_of, is_flow
 from onebody.data.geometry import is_identity, warp
 from onebody.data.pixels import add_noise, color_tables, erase, saturate, to_float
-from onebody.data.reading import Clip, channels_of
+from onebody.data.reading import Clip, stored_channels
 from onebody.data.spec import InputSpec
 from onebody.data.table import Numbers
 from onebody.types import Frames
@@ -27,6 +28,8 @@ def pictures_input(
 ) -> tuple[Tensor, Tensor, Numbers]:
     """Color, resample and vary the pictures of B rows.
 
+    Of optical flow nothing is colored, and no noise is added: it is that of clean pictures.
+
     Args:
         clips: of each row; None: it has no such medium.
         spec: what the network reads.
@@ -35,16 +38,20 @@ def pictures_input(
         generators: one per row, for the noise.
 
     Returns:
-        Pictures ``[B, C, T, S, S]``, which rows there are ``[B]``, and times ``[B, T]`` (NaN where
-        a row has no such medium).
+        Pictures ``[B, C, T, S, S]`` in [0, 1], or their optical flow in [-1, 1]; which rows there
+        are ``[B]``; times ``[B, T]`` (NaN where a row has no such medium).
     """
     there = np.array([clip is not None for clip in clips])
     unknown = np.full(spec.frames, np.nan)
     times = np.stack([clip.times_s if clip else unknown for clip in clips])
-    out = _pictures(clips, spec, affine, draws)
+    flow = is_flow(spec.modality)
+    out = _pictures(clips, spec, affine, None if flow else draws)
+    if flow:
+        out = flow_of(out)
     if draws is not None and there.any():
         erase(out, draws.erase)
-        add_noise(out, draws.noise * there, list(generators))
+        if not flow:
+            add_noise(out, draws.noise * there, list(generators))
     return out, torch.from_numpy(there), times
 
 
@@ -72,7 +79,7 @@ def _pictures(
             out = torch.zeros(len(clips), *made.shape[1:])
         out[entries] = made
     if out is None:  # no row has the medium
-        channels = cast(int, channels_of(spec.modality))
+        channels = cast(int, stored_channels(spec.modality))
         return torch.zeros(len(clips), channels, spec.frames, spec.size, spec.size)
     return out
 

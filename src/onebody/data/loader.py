@@ -16,6 +16,7 @@ from onebody.data.assemble import assemble
 from onebody.data.augment import AugmentConfig
 from onebody.data.batch import Batch
 from onebody.data.checks import check_request
+from onebody.data.flow import with_flow
 from onebody.data.mix import Deck, Mix, Part, steps_per_epoch
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.splice import SpliceConfig, check_splice, draw_cuts, frame_labels, splice
@@ -31,7 +32,7 @@ class Source:
     """A table, and what is read of it.
 
     Attributes:
-        table: the rows.
+        table: the rows; it has the optical flow of its pictures, too, where that is read.
         spec: what the network reads.
         targets: what it is taught.
         augment: what training varies; None: the test's deterministic sampling.
@@ -54,6 +55,7 @@ class Source:
     splice: SpliceConfig | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "table", with_flow(self.table, self.spec))
         for varied in (self.augment, self.change):
             check_request(self.table, self.spec, self.targets, varied)
         if self.splice is not None and self.spec.also:

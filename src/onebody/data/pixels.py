@@ -15,7 +15,9 @@ from onebody.types import Frames
 
 Numbers = npt.NDArray[np.float64]
 
-_LUMA = (0.299, 0.587, 0.114)
+LUMA = (0.299, 0.587, 0.114)
+"""What red, green and blue count in brightness."""
+
 _DARKEST_BODY = 17
 """Lowest grey of a body in a depth picture: what is far stays apart from the background."""
 
@@ -93,8 +95,8 @@ def saturate(pictures: Tensor, factors: Numbers) -> None:
         return
     for clip, factor in zip(pictures, factors.tolist(), strict=True):  # a clip fits the cache
         if factor != 1:
-            grey = clip[0] * _LUMA[0]
-            grey.add_(clip[1] * _LUMA[1]).add_(clip[2] * _LUMA[2]).mul_(1 - factor)
+            grey = clip[0] * LUMA[0]
+            grey.add_(clip[1] * LUMA[1]).add_(clip[2] * LUMA[2]).mul_(1 - factor)
             clip.mul_(factor).add_(grey).clamp_(0, 1)
 
 

@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from onebody.data.clips import clip_indices
+from onebody.data.flow import CHANNELS, is_flow, pictured
 from onebody.data.geometry import enlarged, reach, shrink, shrink_factor, whole_window
 from onebody.data.pixels import shift_depth
 from onebody.data.sources import (
@@ -88,8 +89,17 @@ class Clip:
 
 
 def channels_of(modality: str) -> int | None:
-    """Return the channels of a picture modality (``rgb/2`` is a view of ``rgb``), else None."""
-    return PICTURES.get(modality.split("/")[0])
+    """Return the channels of a picture modality as a network gets it, else None.
+
+    ``rgb/2`` is a view of ``rgb``; ``flow/rgb`` is the optical flow of ``rgb``.
+    """
+    stored = stored_channels(modality)
+    return CHANNELS if stored is not None and is_flow(modality) else stored
+
+
+def stored_channels(modality: str) -> int | None:
+    """Return the channels of the pictures that are read for a picture modality, else None."""
+    return PICTURES.get(pictured(modality).split("/")[0])
 
 
 def read_clip(
@@ -210,7 +220,7 @@ def _content(
     source: str, spec: InputSpec, info: MediaInfo, indices: Ints, wish: Wish, box: Numbers
 ) -> tuple[Array, int, tuple[int, int]]:
     """Read the chosen frames, cut to what a box needs and shrunk as far as the crop allows."""
-    channels = cast(int, channels_of(spec.modality))
+    channels = cast(int, stored_channels(spec.modality))
     frames = np.ascontiguousarray(read_frames(source, indices, channels=channels))
     frames = shift_depth(frames, wish.depth_shift_mm)
     sizes = np.array([[info.height, info.width]], np.float64)

@@ -23,7 +23,8 @@ class InputSpec(Config):
     """How media become the input of a network.
 
     Attributes:
-        modality: which medium is read (``rgb``, ``depth``, ``silhouette``, ``skeleton``, ``imu``).
+        modality: which medium is read (``rgb``, ``depth``, ``silhouette``, ``skeleton``, ``imu``);
+            ``flow/rgb`` is the optical flow of ``rgb``, for which nothing more is needed.
         size: side of the square network input in pixels (pictures).
         frames: T, frames of a clip.
         sampling: ``uniform`` (spread over the whole span: pictures are taken from T segments,

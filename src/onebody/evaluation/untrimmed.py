@@ -23,6 +23,7 @@ from torch import Tensor
 from onebody.config import Config
 from onebody.data import SampleTable, Source
 from onebody.data.assemble import make_batch
+from onebody.data.flow import is_flow
 from onebody.data.reading import channels_of
 from onebody.data.sources import frame_span, probe
 from onebody.data.targets import class_labels, is_served, made_labels
@@ -160,7 +161,7 @@ def plan_streams(
         ValueError: if it has no pictures, or a medium has no clock.
     """
     modality = source.spec.modality
-    if channels_of(modality) is None or source.spec.also:
+    if channels_of(modality) is None or source.spec.also or is_flow(modality):
         raise ValueError(
             f"Streams are made of clips of one picture medium, found {modality!r}"
             f"{' and further media' if channels_of(modality) else ''}. Take a network of such."

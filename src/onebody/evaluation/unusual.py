@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from onebody.data import Batch, Source
+from onebody.data.flow import is_flow
 from onebody.data.reading import channels_of
 from onebody.evaluation.answers import evaluating, looks_at
 from onebody.evaluation.open_set import marked
@@ -304,7 +305,7 @@ def _motion(batch: Batch) -> Tensor:
     name, x = next(iter(batch.inputs.items()))
     if channels_of(name) is None or x.shape[2] < 2:
         return torch.full((len(batch),), float("nan"))
-    return x.diff(dim=2).abs().flatten(1).mean(1).cpu()
+    return (x if is_flow(name) else x.diff(dim=2)).abs().flatten(1).mean(1).cpu()
 
 
 def _joined(parts: Sequence[Seen]) -> Seen:

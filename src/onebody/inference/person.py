@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from onebody.data import Context
+from onebody.data.flow import FlowSteps, is_flow
 from onebody.data.picture import Picture
 from onebody.inference.activity import make_spotter
 from onebody.inference.events import Event, EventConfig
@@ -132,6 +133,7 @@ class PersonStream:
             ),
         )
         self._memory: Sequence[Floats] | None = None
+        self._flow = FlowSteps() if is_flow(setup.saved.input.modality) else None
         self._follower = Follower(setup.following)
         self._steady: SteadyBox | None = None
         self._smooth: dict[str, OneEuro] = {}
@@ -161,7 +163,10 @@ class PersonStream:
         box = self._follower.box if given is None else self._steadied(given, size, time_s)
         ready = prepare_frame(frame, self.setup.saved.input, box)
         clock.tick("crop")
-        outputs, self._memory = self.setup.runner.step(ready.pixels, self._memory)
+        pixels = ready.pixels
+        if self._flow is not None:
+            pixels = self._flow.step(pixels, fresh=self._memory is None)
+        outputs, self._memory = self.setup.runner.step(pixels, self._memory)
         clock.tick("network")
         with torch.inference_mode():  # of small tensors most of the time is bookkeeping
             classes, raw, joints = self._decode(outputs, ready)

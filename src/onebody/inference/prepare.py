@@ -26,7 +26,7 @@ from onebody.data.geometry import (
     whole_window,
 )
 from onebody.data.picture import ArrayPicture, Picture
-from onebody.data.reading import channels_of
+from onebody.data.reading import stored_channels
 from onebody.types import Array, Doubles, Floats, Frames
 
 LEAST_SIDE = 8
@@ -63,7 +63,7 @@ def picture_channels(spec: InputSpec) -> int:
             f"{', '.join(medium.modality for medium in spec.media)}. Give files of all of them to "
             "'Predictor.predict', or take a network of one medium."
         )
-    channels = channels_of(spec.modality)
+    channels = stored_channels(spec.modality)
     if channels is None:
         raise ValueError(
             f"Expected a network that reads pictures, found one that reads {spec.modality!r}. Give "

@@ -18,7 +18,7 @@ from onebody.data import Batch, InputSpec, SampleTable, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.clips import clip_indices
 from onebody.data.media import MediaError
-from onebody.data.reading import channels_of
+from onebody.data.reading import channels_of, stored_channels
 from onebody.data.series import check_series
 from onebody.data.sources import (
     MediaInfo,
@@ -244,7 +244,7 @@ def _chunks(frames: Ints, most: int) -> Iterator[tuple[int, int]]:
 
 def _frame_bytes(medium: Medium, modality: str) -> int:
     """Return what a decoded frame takes in memory."""
-    shown = cast(int, channels_of(modality))
+    shown = cast(int, stored_channels(modality))
     return max(1, medium.info.height * medium.info.width * shown)
 
 
@@ -293,4 +293,4 @@ def _table(medium: Medium, spec: InputSpec, sources: list[str]) -> SampleTable:
 
 def _content(source: str, frames: Ints, modality: str) -> Array:
     """Read pictures of a medium."""
-    return read_frames(source, frames, channels=cast(int, channels_of(modality)))
+    return read_frames(source, frames, channels=cast(int, stored_channels(modality)))

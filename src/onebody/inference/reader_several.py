@@ -18,7 +18,8 @@ from onebody.config import nearest
 from onebody.data import InputSpec, SampleTable, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.clips import clip_indices
-from onebody.data.reading import channels_of
+from onebody.data.flow import pictured
+from onebody.data.reading import channels_of, stored_channels
 from onebody.data.series import check_series, positions, steady
 from onebody.data.sources import probe, read_array, read_frames
 from onebody.inference.reader import Group, Medium
@@ -34,14 +35,18 @@ def given_media(
     """Return what is given of a network's media, in the network's order.
 
     Args:
-        source: by medium, or of the first medium alone.
+        source: by medium, or of the first medium alone. Optical flow is of the pictures that are
+            given.
         spec: what the network reads.
 
     Raises:
         ValueError: if the network does not read one of them, or there is none.
     """
     names = [medium.modality for medium in spec.media]
-    found = source if isinstance(source, Mapping) else {names[0]: source}
+    found = dict(source) if isinstance(source, Mapping) else {names[0]: source}
+    for name in names:
+        if pictured(name) in found:  # of which the flow is made
+            found.setdefault(name, found[pictured(name)])
     for name in found:
         if name not in names:
             raise ValueError(f"The network does not read {name!r}. {nearest(name, names)}")
@@ -161,7 +166,7 @@ class _Reader:
             ]
         )
         needed = np.unique(chosen)
-        channels = cast(int, channels_of(medium.modality))
+        channels = cast(int, stored_channels(medium.modality))
         content = read_frames(self.sources[medium.modality], needed, channels=channels)
         np.save(path, content[np.searchsorted(needed, chosen.ravel())])
         length = medium.frames

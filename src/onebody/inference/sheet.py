@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from onebody.data import Batch, ClassColumn, InputSpec, SampleTable
+from onebody.data.flow import is_flow
 from onebody.inference.draw import FAINT, OUTLINE, PANEL, TEXT, draw_skeleton, fit, font
 from onebody.labels import UNLABELED
 from onebody.skeletons import get_skeleton
@@ -87,6 +88,8 @@ def batch_samples(
     samples = []
     for i, row in enumerate(batch.context.row.tolist()):
         frames = np.moveaxis(clips[i][:, chosen], 0, -1)  # [k, H, W, C]
+        if is_flow(modality):
+            frames = flow_colors(frames)
         frames = np.broadcast_to(frames, (*frames.shape[:-1], 3))
         joints, skeleton = _joints(batch, i, skeletons)
         samples.append(
@@ -99,6 +102,23 @@ def batch_samples(
             )
         )
     return samples
+
+
+def flow_colors(flow: Floats) -> Floats:
+    """Show optical flow: hue is its direction (red: rightward), brightness how fast it is.
+
+    Args:
+        flow: ``[..., 2]`` in [-1, 1], rightward and downward.
+
+    Returns:
+        ``[..., 3]`` RGB in [0, 1]; black where nothing moves.
+    """
+    from matplotlib.colors import hsv_to_rgb
+
+    right, down = flow[..., 0], flow[..., 1]
+    hue = np.arctan2(down, right) / (2 * np.pi) % 1.0
+    speed = np.hypot(right, down).clip(0, 1) ** 0.5  # slow movements are to be seen, too
+    return np.asarray(hsv_to_rgb(np.stack([hue, np.ones_like(hue), speed], axis=-1)), np.float32)
 
 
 def row_captions(table: SampleTable, row: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from onebody.config import nearest
 from onebody.data import InputSpec
 from onebody.data.augment_sensors import CHANNELS
-from onebody.data.reading import PICTURES
+from onebody.data.reading import PICTURES, channels_of
 from onebody.skeletons import get_skeleton
 
 
@@ -51,15 +51,17 @@ def input_shapes(*specs: InputSpec) -> dict[str, InputShape]:
 
 def _shape_of(spec: InputSpec) -> InputShape:
     """Return what one medium gives a network."""
-    kind = spec.modality.split("/")[0]  # "rgb/2" is a second view
     if spec.reads_skeletons:
         return InputShape(channels=spec.dims, skeleton=spec.skeleton)
     if spec.reads_sensors:
         return InputShape(channels=CHANNELS, sensors=spec.sensors)
-    if kind in PICTURES:
-        return InputShape(channels=PICTURES[kind])
-    known = (*PICTURES, "skeleton", "imu")
-    raise ValueError(f"Modality {spec.modality!r} is no input of a network. {nearest(kind, known)}")
+    channels = channels_of(spec.modality)
+    if channels is not None:
+        return InputShape(channels=channels)
+    known = (*PICTURES, "flow/rgb", "flow/depth", "skeleton", "imu")
+    raise ValueError(
+        f"Modality {spec.modality!r} is no input of a network. {nearest(spec.modality, known)}"
+    )
 
 
 def single_picture(inputs: Mapping[str, InputShape], encoder: str) -> tuple[str, int]:

@@ -4,7 +4,7 @@
 stage   what                                Feature (112 px)           default width
 ======  ==================================  =========================  ====================
 stem    5x5 convolutions of the pictures    ``[B, 2 C, T, 56, 56]``    2 x 16
-        and of their differences
+        and of differences, or flow
 0       residual 2D blocks, stride 2        ``[B, 2 C, T, 28, 28]``    2 x 24
 1       residual 2D blocks, stride 2        ``[B, 2 C, T, 14, 14]``    2 x 48
 2       residual 2D blocks, stride 2, and   ``[B, C, T, 7, 7]``        96
@@ -19,11 +19,14 @@ head ``parts`` gives each a loss of its own and multiplies their probabilities. 
 with one stream (of pictures; with ``motion: true``, of pictures and differences from the
 beginning).
 
+Given pictures and their optical flow (``input.also: [{modality: flow/depth}]``), the second stream
+reads the flow; given pictures alone, their differences.
+
 Source: Simonyan, Zisserman, "Two-Stream Convolutional Networks for Action Recognition in Videos",
 NIPS 2014; Feichtenhofer, Pinz, Zisserman, "Convolutional Two-Stream Network Fusion for Video Action
-Recognition", CVPR 2016 (where and how to join: ``sum``, ``max``, ``conv``). Ours: differences
-between frames in the place of optical flow, as in Temporal Segment Networks (ECCV 2016); small
-trunks that learn together.
+Recognition", CVPR 2016 (where and how to join: ``sum``, ``max``, ``conv``); differences between
+frames in the place of flow are those of Temporal Segment Networks (ECCV 2016). Ours: small trunks
+that learn together, and flow of one frame, not of a stack.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from onebody.config import Config
+from onebody.data.flow import CHANNELS as FLOW_CHANNELS
+from onebody.data.flow import is_flow, pictured
 from onebody.models.base import Encoder, Stage, StageInfo, Stem, prefixed, scoped
 from onebody.models.differences import FrameDifferences
 from onebody.models.frames import channels_last, fold_frames, unfold_frames, use_channels_last
@@ -59,7 +64,8 @@ class TwoStreamConfig(Config):
         fuse: number of the stage at whose end the streams are joined; null: never.
         fusion: ``sum`` or ``max`` of what lies at the same channel and place, or ``conv``: a 1x1
             convolution over the channels of both.
-        lags: how many frames ago motion is measured from, one set of differences each.
+        lags: how many frames ago motion is measured from, one set of differences each; of no use
+            where flow is given.
         width: multiplies all other widths; each stream has them.
         stem: channels after the stem.
         widths, blocks, strides: one entry per map stage.
@@ -106,14 +112,18 @@ class TwoStreamConfig(Config):
 
 
 class TwoStreamStem(Stem):
-    """Takes one modality, makes differences of it, and halves both."""
+    """Takes pictures, and their flow or differences that it makes, and halves both."""
 
-    def __init__(self, modality: str, channels: int, width: int, lags: Sequence[int]) -> None:
+    def __init__(
+        self, modality: str, channels: int, width: int, motion: FrameDifferences | str
+    ) -> None:
         super().__init__()
         self.modality, self.channels, self.width = modality, channels, STREAMS * width
-        self.differences = FrameDifferences(lags)
+        self.differences = motion if isinstance(motion, FrameDifferences) else None
+        self.flow = motion if isinstance(motion, str) else ""
+        count = FLOW_CHANNELS if isinstance(motion, str) else channels * len(motion.lags)
         self.appearance = conv_norm(channels, width, 5, stride=2)
-        self.motion = conv_norm(channels * len(lags), width, 5, stride=2)
+        self.motion = conv_norm(count, width, 5, stride=2)
         use_channels_last(self)
 
     def forward(
@@ -121,7 +131,16 @@ class TwoStreamStem(Stem):
     ) -> tuple[Feature, State]:
         """Map clips ``[B, C, T, H, W]`` to ``[B, 2 C', T, ceil(H / 2), ceil(W / 2)]``."""
         x = take_input(inputs, valid, self.modality, self.channels)
-        moved, left = self.differences(x, state)
+        left: State = {}
+        if self.differences is not None:
+            moved, left = self.differences(x, state)
+        else:
+            moved = take_input(inputs, valid, self.flow, FLOW_CHANNELS)
+            if moved.shape[2:] != x.shape[2:]:
+                raise ValueError(
+                    f"Pictures are {list(x.shape[2:])} (frames, height, width), their flow "
+                    f"{list(moved.shape[2:])}. Give both the same 'frames' and 'size'."
+                )
         looks = self.appearance(channels_last(fold_frames(x)))
         moves = self.motion(channels_last(fold_frames(moved)))
         return unfold_frames(torch.relu(torch.cat((looks, moves), 1)), len(x)), left
@@ -169,8 +188,14 @@ class SideBySide(Stage):
 
 
 def build_two_stream(config: TwoStreamConfig, *, inputs: Mapping[str, InputShape]) -> Encoder:
-    """Build the two-stream encoder for one modality."""
-    modality, count = single_picture(inputs, config.kind)
+    """Build the two-stream encoder for pictures, or for pictures and their optical flow.
+
+    Raises:
+        ValueError: if the network is given anything else.
+    """
+    flows = [name for name in inputs if is_flow(name) and pictured(name) in inputs]
+    plain = {name: shape for name, shape in inputs.items() if name not in flows}
+    modality, count = single_picture(plain, config.kind)
     given = (config.stem, *config.widths, config.temporal_width)
     stem, *widths, temporal = (max(1, round(w * config.width)) for w in given)
     stages: list[Stage] = []
@@ -195,7 +220,9 @@ def build_two_stream(config: TwoStreamConfig, *, inputs: Mapping[str, InputShape
             )
         )
         before = width
-    first = TwoStreamStem(modality, count, stem, config.lags)
+    first = TwoStreamStem(
+        modality, count, stem, flows[0] if flows else FrameDifferences(config.lags)
+    )
     return Encoder(first, stages, info, causal=config.causal or not config.dilations)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onebody.config import Config, build, lookup
-from onebody.data import SampleTable, Source
+from onebody.data import InputSpec, SampleTable, Source
+from onebody.data.flow import with_flow
 from onebody.data.sources import MediaError, frame_span, probe
 from onebody.data.targets import labeled_rows
 from onebody.datasets import DATASETS
@@ -60,12 +61,12 @@ def read_tables(recipe: Recipe) -> list[SampleTable]:
     Raises:
         ValueError: if a dataset cannot be read, or has no such column.
     """
-    return [_read_table(part) for part in recipe.data]
+    return [_read_table(part, recipe.input_of(place)) for place, part in enumerate(recipe.data)]
 
 
-def _read_table(part: DataConfig) -> SampleTable:
-    """Read one source's table."""
-    table = build(DATASETS, part.dataset, "dataset")
+def _read_table(part: DataConfig, spec: InputSpec) -> SampleTable:
+    """Read one source's table, with what of its media is made for a network."""
+    table = with_flow(build(DATASETS, part.dataset, "dataset"), spec)
     table = _renamed(table, part.rename)
     for name, config in part.derive.items():
         table = with_classes(table, name, config)
