@@ -186,7 +186,7 @@ def test_what_no_other_way_can_run_is_run_by_pytorch(run, monkeypatch, capsys):
     def none(*_given, **_options):
         raise ValueError("its state grows")
 
-    monkeypatch.setattr("onebody.inference.choose_runner.choose_runner", none)
+    monkeypatch.setattr("onebody.inference.kept_runner.kept_runner", none)
     studio = make_studio(None, run, LENS, find=partial(fastest_runner, source=None, error=0.01))
     assert studio.model == "tiny (pytorch fp32)"
     assert "PyTorch runs the network: its state grows" in capsys.readouterr().err
@@ -197,7 +197,7 @@ def test_a_faster_way_is_named(run, monkeypatch):
         name, precision = "openvino", "bf16"
 
     monkeypatch.setattr(
-        "onebody.inference.choose_runner.choose_runner", lambda *_given, **_options: Quick()
+        "onebody.inference.kept_runner.kept_runner", lambda *_given, **_options: Quick()
     )
     find = partial(fastest_runner, source=None, error=0.01)
     assert make_studio(None, run, LENS, find=find).model == "tiny (openvino bf16)"

@@ -70,6 +70,9 @@ def live(
     eager: Annotated[
         bool, typer.Option("--eager", help="Run it in PyTorch; look for no faster way.")
     ] = False,
+    search: Annotated[
+        bool, typer.Option("--search", help="Look for the fastest way anew, not as last time.")
+    ] = False,
 ) -> None:
     """Show a camera or a file in the browser, with poses, actions and gestures as they happen.
 
@@ -80,7 +83,7 @@ def live(
     from onebody.viewer.serve import address_of, open_port, serve
 
     lens = Lens.given(camera, depth_ref)
-    find = None if eager else partial(fastest_runner, source=source, error=error)
+    find = None if eager else partial(fastest_runner, source=source, error=error, anew=search)
     with open_port(port) as listening:  # first, for what comes then takes seconds
         studio = make_studio(source, run, lens, record=record, blur=blur_faces, fps=fps, find=find)
         address = address_of(listening)
@@ -238,21 +241,23 @@ def load_saved(run: Path | None) -> tuple[SavedNetwork, str]:
         raise ValueError(f"{error} (onebody live --run RUN)") from None
 
 
-def fastest_runner(saved: SavedNetwork, *, source: str | None, error: float) -> StepRunner:
+def fastest_runner(
+    saved: SavedNetwork, *, source: str | None, error: float, anew: bool = False
+) -> StepRunner:
     """Return the fastest way to run a network on this machine within an output error.
 
     Args:
         saved: the network.
         source: where there is a video, the ways are tried on its frames, else on simulated people.
         error: greatest difference of probabilities and crop fractions.
+        anew: look, whatever was found before.
     """
-    from onebody.inference.choose_runner import choose_runner
+    from onebody.inference.kept_runner import kept_runner
     from onebody.inference.plain_step import PlainStep
 
-    typer.echo("looking for the fastest way to run the network (--eager: skip) ..", err=True)
     try:
         frames = frames_to_try(saved, source)
-        return choose_runner(saved, frames, error, say=partial(typer.echo, err=True))
+        return kept_runner(saved, frames, error, anew=anew, say=partial(typer.echo, err=True))
     except ValueError as fault:  # no frames of its modality, or no steps of fixed shape
         typer.echo(f"PyTorch runs the network: {fault}", err=True)
         return PlainStep(saved)

@@ -8,7 +8,6 @@ on different samples.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -33,6 +32,7 @@ from onebody.datasets.simulated_views import (
     present,
     view_names,
 )
+from onebody.home import cache_root
 from onebody.labels import UNLABELED, LabelSpace
 from onebody.simulate.actions import ACTIONS
 from onebody.simulate.body import BODY
@@ -179,9 +179,7 @@ def build_simulated(config: SimulatedConfig) -> SampleTable:
 
 def cache_folder(config: SimulatedConfig) -> Path:
     """Return where a set is kept: by the config, the version and the simulator's code."""
-    chosen = config.cache or os.environ.get("ONEBODY_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    root = Path(chosen) if chosen else Path(home) / "onebody"
+    root = config.cache or cache_root()
     digest = hashlib.sha256(onebody.__version__.encode())
     digest.update(config.model_dump_json(exclude={"cache", "device", "boxes"}).encode())
     own = [

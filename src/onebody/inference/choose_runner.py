@@ -193,11 +193,24 @@ def choose_runner(
         ValueError: if there is no such way, no frame, the network cannot run on a stream, or the
             bound is below 0.
     """
+    with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
+        return search(saved, frames, bound, Path(folder), names=names, say=say).runner
+
+
+def search(
+    saved: SavedNetwork,
+    frames: Sequence[Floats],
+    bound: float,
+    folder: Path,
+    *,
+    names: Collection[str],
+    say: Say | None = None,
+) -> Trial:
+    """Do as `choose_runner`; files of the exported step are left in a folder."""
     if not bound >= 0:
         raise ValueError(f"The bound on the output error should be 0 or more, found {bound}.")
-    with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as folder:
-        runners = make_runners(saved, frames, Path(folder), names, say)
-        return fastest(try_runners(runners, frames, saved), bound).runner
+    runners = make_runners(saved, frames, folder, names, say)
+    return fastest(try_runners(runners, frames, saved), bound)
 
 
 def _silent(_line: str) -> None:
