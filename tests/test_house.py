@@ -22,6 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = {
     "types": -4,
     "config": -3,
+    "home": -3,
     "labels": -2,
     "_layouts": -2,
     "skeletons": -1,
