@@ -10,9 +10,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 T_co = TypeVar("T_co", covariant=True)
 ConfigT = TypeVar("ConfigT", bound="Config")
@@ -25,6 +34,16 @@ class Config(BaseModel):
 
     LATER: ClassVar[frozenset[str]] = frozenset()
     """Keys that came after runs had been kept; see `without_later`."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_yes_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse true and false where a number is meant: ``epochs: yes`` is not 1."""
+        if isinstance(value, bool) and info.field_name is not None:
+            kinds = _kinds(cls.model_fields[info.field_name].annotation)
+            if kinds & {int, float} and not kinds & {bool, Any, object}:
+                raise ValueError(f"expected a number, found {str(value).lower()}")
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +194,15 @@ def _follows(fault: Mapping[str, Any], faults: Sequence[Mapping[str, Any]]) -> b
     return fault["type"] == "too_short" and any(
         len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in faults
     )
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """Return the types that a field takes: itself, or the parts of a union."""
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return set().union(*map(_kinds, get_args(annotation)))
+    if get_origin(annotation) is Literal:
+        return {type(value) for value in get_args(annotation)} & {bool}
+    return {annotation}
 
 
 def _field_class(owner: Any, part: object) -> Any:

@@ -1,6 +1,6 @@
 """Strict configuration: what is refused, and what the message says."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from pydantic import Field
@@ -91,6 +91,11 @@ def test_building_passes_what_is_given():
             {"name": "a", "spare": {"spokes": 0}},
             r"'spare\.spokes': .*greater than or equal to 1, found 0",
         ),
+        (
+            {"name": "a", "spare": {"spokes": True}},
+            r"'spare\.spokes': expected a number, found true$",
+        ),
+        ({"name": "a", "part": {"kind": "sail", "area": False}}, r"expected a number, found false"),
         ({}, r"'name' is missing"),
         ({None: 1, "name": "a"}, r"expected texts as keys, found None"),
     ],
@@ -99,6 +104,20 @@ def test_faults_are_named_with_their_remedy(values, message):
     with pytest.raises(ValueError, match=message) as caught:
         read_config(Vehicle, values, "file.yaml")
     assert "\n" not in str(caught.value)
+
+
+def test_yes_is_taken_where_it_is_meant():
+    class Switched(Config):
+        """Options that may be switched off."""
+
+        plain: bool = True
+        limit: float | bool = False
+        off: float | Literal[False] = False
+        free: Any = 1
+        text: str | None = None
+
+    values = {"plain": False, "limit": True, "off": False, "free": True}
+    assert read_config(Switched, values, "test").model_dump() == {**values, "text": None}
 
 
 def test_configs_cannot_be_changed():

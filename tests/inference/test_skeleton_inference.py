@@ -55,12 +55,16 @@ def test_a_prediction_is_what_evaluation_says(tmp_path):
 
 def test_three_joints_are_no_picture():
     with pytest.raises(ValueError, match="the 20 joints of 'kinect-20', found 17"):
-        _predictor().predict(np.zeros((5, 17, 3), np.float32), fps=10)
+        _predictor().predict(np.ones((5, 17, 3), np.float32), fps=10)
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(np.nan, "expected joints, found none in 20 frames"), (np.inf, "infinite one in frame 3")],
+    [
+        (np.nan, "expected joints, found none in 20 frames"),
+        (0.0, "expected joints, found none in 20 frames"),
+        (np.inf, "infinite one in frame 3"),
+    ],
 )
 def test_nothing_is_said_of_a_body_that_is_not_there(tmp_path, value, message):
     bodies = _bodies()

@@ -198,7 +198,7 @@ def _read_numbers(
     """Read windows of skeletons or sensor readings; skeletons are in the network's own layout."""
     values = np.asarray(read_array(medium.source))[medium.first :][: len(medium.times_s)]
     check_series(values, medium.source)
-    if spec.reads_skeletons and not np.isfinite(values).all(axis=-1).any():
+    if spec.reads_skeletons and not (np.isfinite(values).all(axis=-1) & values.any(axis=-1)).any():
         raise ValueError(
             f"{medium.source}: expected joints, found none in {len(values)} frames. Take a span in "
             "which somebody is seen."
