@@ -303,7 +303,8 @@ def _in_pixels(places: Sequence[Floats], crop_to_source: Doubles) -> Floats:
     """Return x, y in source pixels and confidence ``[K, 3]`` of raw joints ``[J, D + 1]`` each."""
     joints = np.empty((sum(map(len, places)), 3), np.float32)
     if places:
-        points = np.concatenate([found[:, :2] for found in places])
-        joints[:, :2] = points @ crop_to_source[:, :2].T + crop_to_source[:, 2]
+        x, y = np.concatenate([found[:, :2] for found in places]).T
+        for axis, (along_x, along_y, shift) in enumerate(crop_to_source.tolist()):
+            joints[:, axis] = x * along_x + y * along_y + shift
         np.concatenate([found[:, -1] for found in places], out=joints[:, 2])
     return joints

@@ -96,8 +96,9 @@ def build_pose2d(config: Pose2DConfig) -> Pose2DTask:
 
 def to_source(points: Tensor, crop_to_source: Tensor) -> Tensor:
     """Map crop fractions ``[N, T, J, 2]`` to source pixels by affine maps ``[N, 2, 3]``."""
-    linear, shift = crop_to_source[:, :, :2].float(), crop_to_source[:, :, 2].float()
-    return points @ linear.mT[:, None] + shift[:, None, None]
+    along_x, along_y, shift = crop_to_source.float()[:, None, None].unbind(-1)  # [N, 1, 1, 2] each
+    # Written out: a product of such small matrices takes many times as long.
+    return points[..., :1] * along_x + points[..., 1:] * along_y + shift
 
 
 def crop_side(crop_to_source: Tensor) -> Tensor:
