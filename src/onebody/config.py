@@ -19,8 +19,7 @@ from pydantic import (
     ConfigDict,
     SerializeAsAny,
     ValidationError,
-    ValidationInfo,
-    field_validator,
+    model_validator,
 )
 
 T_co = TypeVar("T_co", covariant=True)
@@ -35,15 +34,16 @@ class Config(BaseModel):
     LATER: ClassVar[frozenset[str]] = frozenset()
     """Keys that came after runs had been kept; see `without_later`."""
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _no_yes_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+    def _no_yes_for_a_number(cls, values: object) -> object:
         """Refuse true and false where a number is meant: ``epochs: yes`` is not 1."""
-        if isinstance(value, bool) and info.field_name is not None:
-            kinds = _kinds(cls.model_fields[info.field_name].annotation)
-            if kinds & {int, float} and not kinds & {bool, Any, object}:
-                raise ValueError(f"expected a number, found {str(value).lower()}")
-        return value
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            if isinstance(value, bool) and name in cls.model_fields:
+                kinds = _kinds(cls.model_fields[name].annotation)
+                if kinds & {int, float} and not kinds & {bool, Any, object}:
+                    raise ValueError(f"expected a number for {name!r}, found {str(value).lower()}")
+        return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

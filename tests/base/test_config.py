@@ -93,9 +93,12 @@ def test_building_passes_what_is_given():
         ),
         (
             {"name": "a", "spare": {"spokes": True}},
-            r"'spare\.spokes': expected a number, found true$",
+            r"'spare': expected a number for 'spokes', found true$",
         ),
-        ({"name": "a", "part": {"kind": "sail", "area": False}}, r"expected a number, found false"),
+        (
+            {"name": "a", "part": {"kind": "sail", "area": False}},
+            r"expected a number for 'area', found false",
+        ),
         ({}, r"'name' is missing"),
         ({None: 1, "name": "a"}, r"expected texts as keys, found None"),
     ],
