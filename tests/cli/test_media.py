@@ -124,6 +124,7 @@ def test_media_of_one_performance_are_named_together(trained, tmp_path) -> None:
 
 def test_names_of_media_are_told_from_names_of_files(tmp_path, monkeypatch) -> None:
     assert named_media("depth=a.npy#0:5,rgb/2=b.mp4") == {"depth": "a.npy#0:5", "rgb/2": "b.mp4"}
+    assert named_media("flow/depth=a,flow/rgb/2=b") == {"flow/depth": "a", "flow/rgb/2": "b"}
     assert named_media("clip,one.mp4") == "clip,one.mp4"
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a=b.mp4").touch()

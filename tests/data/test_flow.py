@@ -18,9 +18,10 @@ from onebody.data import (
     make_batch,
     make_table,
 )
-from onebody.data.flow import REACH, FlowSteps, flow_of, is_flow, pictured, with_flow
+from onebody.data.flow import REACH, FlowSteps, flow_along, flow_of, is_flow, pictured, with_flow
 from onebody.data.reading import channels_of, stored_channels
 from onebody.evaluation.subsets import with_media
+from onebody.models import input_shapes
 
 SIDE = 48
 DEPTH = InputSpec(modality="depth", size=SIDE, frames=4)
@@ -167,3 +168,23 @@ def test_it_can_be_hidden_like_any_medium(table):
         (batch,) = evaluation_batches(kept)
         assert batch.inputs[left][0].any()
         assert not batch.inputs[other].any()
+
+
+def test_names_that_mean_nothing_are_told_what_there_is(table):
+    for name in ("flow/dept", "flow/rgb"):
+        spec = FLOW.model_copy(update={"modality": name})
+        with pytest.raises(ValueError, match="flow/depth"):
+            make_batch(table, [0], spec, (), augment=None)
+    with pytest.raises(ValueError, match=r"optical flow is of pictures .* not of 'skeleton'"):
+        input_shapes(FLOW.model_copy(update={"modality": "flow/skeleton"}))
+
+
+def test_a_still_has_no_flow():
+    with pytest.raises(ValueError, match="frames: 2 or more"):
+        InputSpec(modality="flow/rgb", frames=1)
+
+
+def test_pieces_of_a_stream_go_on():
+    clip = as_clip(moving(2, 1))
+    pieces = list(flow_along([clip[:, :, :1], clip[:, :, 1:]]))
+    torch.testing.assert_close(torch.cat(pieces, 2), flow_of(clip))

@@ -217,3 +217,7 @@ def test_endurance(table):
     assert curves[0].values["action"][0] == curves[1].values["action"][0]
     with pytest.raises(ValueError, match=r"Stress 'joints' cannot be made to rgb. It suits skel"):
         measure_under_stress(network, [source], stresses=["joints"])
+    flow = source.spec.model_copy(update={"modality": "flow/rgb"})
+    both = replace(source, spec=source.spec.model_copy(update={"also": (flow,)}))
+    with pytest.raises(ValueError, match=r"No stress can be made to rgb\+flow/rgb"):
+        measure_under_stress(network, [both])

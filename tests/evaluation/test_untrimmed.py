@@ -8,6 +8,7 @@ import torch
 
 from onebody.data import ClassColumn, InputSpec, Source, make_table
 from onebody.data.assemble import make_batch
+from onebody.data.flow import flow_of
 from onebody.evaluation.untrimmed import UntrimmedConfig, camera_noise, plan_streams, row_frames
 from onebody.labels import UNLABELED, symmetric
 from onebody.tasks import ClassificationConfig, WhichConfig, build_tasks, resolve_tasks
@@ -46,7 +47,7 @@ def source(tmp_path_factory):
     )
 
 
-def planned(table, config, *, idle=False):
+def planned(table, config, *, idle=False, spec=SPEC):
     configs = {
         "action": ClassificationConfig(),
         "other": ClassificationConfig(column="action"),
@@ -58,9 +59,21 @@ def planned(table, config, *, idle=False):
     }
     tasks = build_tasks(resolve_tasks(configs, [table]))
     source = Source(
-        table=table, spec=SPEC, targets=tuple(t.target_spec(table) for t in tasks.values())
+        table=table, spec=spec, targets=tuple(t.target_spec(table) for t in tasks.values())
     )
     return plan_streams(source, tasks["action"], tasks, RATE, config)
+
+
+def test_optical_flow_is_that_of_the_whole_stream(source):
+    config = UntrimmedConfig(minutes=None, gap_s=(1.0, 2.0))
+    (plain, *_) = planned(source, config, spec=SPEC.model_copy(update={"size": 16}))
+    spec = SPEC.model_copy(update={"modality": "flow/depth", "size": 16})
+    (stream, *_) = planned(source, config, spec=spec)
+    pictures = torch.cat(list(plain.frames()), dim=2)
+    found = torch.cat(list(stream.frames()), dim=2)
+    assert found.shape == (1, 2, stream.num_frames, 16, 16)
+    assert torch.equal(found, flow_of(pictures))
+    assert found.any()
 
 
 def test_every_clip_is_shown_whole_once_with_frames_held_between(source):

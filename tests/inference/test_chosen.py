@@ -51,11 +51,15 @@ def test_a_stream_reads_those_of_its_way(tmp_path, tasks):
         ("{", r"detect.json: expected JSON, found: .*Delete it, and let 'onebody detect"),
         ("[1]", r"detect.json: expected settings by label space and detector, found \[1\]"),
         ({"plain": {"events": {"on": 3}}}, r"detect.json, plain.events: .*on"),
+        ({"plain": {"events": {"on": True}}}, r"plain.events: .*number for 'on', found true"),
         ({"plain": {"events": {"onn": 0.5}}}, r"detect.json, plain.events: .*onn"),
         ({"plain": {"events": {"average_s": 1e9}}}, r"detect.json, plain.events: .*average_s"),
         ({"plain": {"window": {"least": 2}}}, r"detect.json, plain.window: .*least"),
-        ({"plian": {}}, r"detect.json: task 'plian'.*plain"),
-        ({"plain": {"evnts": {}}}, r"detect.json, plain: detector 'evnts'.*events"),
+        ({"plian": {}}, r"Unknown task in .*detect.json: 'plian'.*plain"),
+        (
+            {"plain": {"evnts": {}}},
+            r"Unknown detector of 'plain' in .*detect.json: 'evnts'.*events",
+        ),
         (
             {"knows": {"activity": {"nothing": ["rest"]}}},
             r"detect.json, knows.activity.nothing: expected one of .*'knows', as idle, found rest",

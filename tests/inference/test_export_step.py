@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from onebody.inference.choose_runner import choose_runner
 from onebody.inference.export_check import export_checked
-from onebody.inference.export_step import fused_step, read_step
+from onebody.inference.export_step import describe, fused_step, read_step
 from onebody.inference.runtimes import eager
 from onebody.inference.step import RuntimeStep, eager_step, traced
 from onebody.inference.step_check import check_step
@@ -30,6 +32,16 @@ def report(saved, tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(report):
     return read_step(report.folder)
+
+
+def test_optical_flow_is_described(saved):
+    flow = replace(saved, input=saved.input.model_copy(update={"modality": "flow/rgb"}))
+    shape = (1, 2, 32, 32)
+    told = describe(flow, SimpleNamespace(frame_shape=shape, states=(), begin=(), tasks=()))
+    assert told["input"]["range"] == [-1.0, 1.0]
+    assert told["input"]["channels"].startswith("optical flow of rgb")
+    plain = describe(saved, SimpleNamespace(frame_shape=shape, states=(), begin=(), tasks=()))
+    assert plain["input"]["range"] == [0.0, 1.0]
 
 
 def test_every_runtime_answers_as_torch_does_over_many_steps(report):

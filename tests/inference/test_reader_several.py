@@ -143,6 +143,12 @@ def test_optical_flow_is_that_of_the_pictures_that_are_given(files) -> None:
         ("imu", "b"),
     ]
     assert list(given_media({"imu": "b"}, spec)) == ["imu"]
+    first = flow.model_copy(update={"also": (SPEC.model_copy(update={"also": ()}),)})
+    assert given_media("a", first) == {"flow/depth": "a", "depth": "a"}
+    for given in ("a", {"depth": "a"}, {"flow/depth": "a"}):
+        assert given_media(given, flow) == {"flow/depth": "a"}
+    with pytest.raises(ValueError, match="does not read 'rgb'"):
+        given_media({"rgb": "a"}, flow)
     lead = open_medium(files["depth"], fps=10)
     given = {name: str(path) for name, path in given_media(files["depth"], spec).items()}
     (group,) = read_several(lead, given, np.array([[0, 20]]), spec)

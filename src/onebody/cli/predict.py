@@ -145,7 +145,7 @@ def divided(inputs: list[str]) -> tuple[Path | None, list[str]]:
     return first, inputs[1:]
 
 
-_NAMED = re.compile(r"([a-z]+(?:/[0-9]+)?)=(.+)")
+_NAMED = re.compile(r"((?:flow/)?[a-z]+(?:/[0-9]+)?)=(.+)")
 
 
 def named_media(text: str) -> str | dict[str, str]:
@@ -291,7 +291,7 @@ def _tell_other_medium(prediction: Prediction, modality: str) -> None:
     if float((spread > _COLORED).mean()) > _COLORED_SHARE:
         typer.echo(
             f"{prediction.source}: is in color, but the network reads {modality}: it was shown the "
-            f"grey values, which are none. Give {modality}, or take a network of rgb.",
+            f"grey values, which are none. Give {pictured(modality)}, or take a network of rgb.",
             err=True,
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from onebody.config import lookup
 from onebody.data.augment import AugmentConfig, Medium
-from onebody.data.reading import channels_of
+from onebody.data.reading import channels_of, stored_channels
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import ClassColumn, JointsColumn, SampleTable
 from onebody.data.targets import is_served
@@ -27,8 +27,10 @@ def check_request(
     Raises:
         ValueError: says what does not fit and what to do.
     """
+    flows = {f"flow/{name}": name for name in table.media if stored_channels(name) is not None}
     for medium in spec.media:
-        lookup(table.media, medium.modality, f"modality of table {table.name!r}:")
+        known = table.media if medium.modality in table.media else {**table.media, **flows}
+        lookup(known, medium.modality, f"modality of table {table.name!r}:")
         if medium.reads_skeletons:
             table.layout(medium.modality)
     tasks = [target.task for target in targets]
@@ -154,8 +156,8 @@ def _check_augment(
     deep = any(medium.modality.split("/")[0] == "depth" for medium in spec.media)
     if not deep and augment.depth_shift_mm != (0.0, 0.0):
         raise ValueError(
-            f"depth_shift_mm moves the body of depth pictures; {_named(spec)} has no depth. "
-            "Turn it off."
+            f"depth_shift_mm moves the body of depth pictures; {_named(spec)} has none to move. "
+            "Turn it off (augment.depth_shift_mm=null)."
         )
 
 

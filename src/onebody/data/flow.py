@@ -11,7 +11,7 @@ Source: Kroeger, Timofte, Dai, Van Gool, "Fast Optical Flow using Dense Inverse 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
@@ -111,6 +111,14 @@ class FlowSteps:
                 out[0] = _moved(search, self._before, grey, frame.shape[1])
         self._before = grey
         return out
+
+
+def flow_along(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield the flow ``[1, 2, n, S, S]`` of pieces ``[1, C, n, S, S]`` of one stream."""
+    steps = FlowSteps()
+    for piece in pieces:
+        found = [steps.step(frame.numpy()) for frame in piece.unbind(2)]
+        yield torch.from_numpy(np.stack(found, axis=2))
 
 
 def _as_grey(pictures: Floats) -> Frames:

@@ -80,6 +80,10 @@ class InputSpec(Config):
                 "skeletons are read in one joint layout; state it as 'skeleton' "
                 f"({', '.join(SKELETONS)})"
             )
+        if self.modality.startswith("flow/") and self.frames < 2:
+            raise ValueError(
+                f"{self.modality!r} is how things move between frames; it needs frames: 2 or more"
+            )
         if self.facing and self.dims == 2:
             raise ValueError("'facing' turns bodies in space; it needs dims: 3")
         self._check_also()

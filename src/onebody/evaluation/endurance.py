@@ -64,20 +64,25 @@ def measure_under_stress(
         say: told of each stress when it begins.
 
     Raises:
-        ValueError: if a stress does not exist, or suits none of the sources.
+        ValueError: if a stress does not exist, or suits none of the sources, or none does.
     """
     ask = partial(
         evaluate, network, clips=clips, views=views, workers=workers, device=device, bf16=bf16
     )
     curves: list[StressCurve] = []
     clean: dict[tuple[int, ...], dict[str, Results]] = {}
-    for name in stresses or _fitting(sources):
+    names = stresses or _fitting(sources)
+    if not names:
+        read = " or ".join(dict.fromkeys(_read(source) for source in sources))
+        raise ValueError(
+            f"No stress can be made to {read}: several media, and optical flow, are not put under "
+            "stress yet."
+        )
+    for name in names:
         stress = get_stress(name)
         places = tuple(i for i, source in enumerate(sources) if stress.fits(source.spec))
         if not places:
-            read = ", ".join(
-                dict.fromkeys("+".join(m.modality for m in s.spec.media) for s in sources)
-            )
+            read = ", ".join(dict.fromkeys(map(_read, sources)))
             raise ValueError(
                 f"Stress {name!r} cannot be made to {read}"
                 f"{' clips of one frame' if stress.in_time else ''}. It suits "
@@ -122,3 +127,8 @@ def _curve(network: Network, name: str, found: Sequence[Mapping[str, Results]]) 
         values={task: tuple(value(results, task) for results in found) for task in metrics},
         samples={task: len(set(found[0][task].row.tolist())) for task in metrics},
     )
+
+
+def _read(source: Source) -> str:
+    """Name what is read of a source."""
+    return "+".join(medium.modality for medium in source.spec.media)

@@ -23,7 +23,7 @@ from torch import Tensor
 from onebody.config import Config
 from onebody.data import SampleTable, Source
 from onebody.data.assemble import make_batch
-from onebody.data.flow import is_flow
+from onebody.data.flow import flow_along, is_flow, pictured
 from onebody.data.reading import channels_of
 from onebody.data.sources import frame_span, probe
 from onebody.data.targets import class_labels, is_served, made_labels
@@ -122,7 +122,15 @@ class Untrimmed:
         return made
 
     def frames(self) -> Iterator[Tensor]:
-        """Yield the pieces' frames ``[1, C, n, S, S]``, prepared as in a test, in order."""
+        """Yield the pieces' frames ``[1, C, n, S, S]``, prepared as in a test, in order.
+
+        Optical flow is that of the whole stream: at a cut all moves that differs.
+        """
+        pieces = self._pictures()
+        return flow_along(pieces) if is_flow(self.source.spec.modality) else pieces
+
+    def _pictures(self) -> Iterator[Tensor]:
+        """Yield the pieces' pictures."""
         number = int(np.random.default_rng(self.seed).integers(1 << 31))
         generator = torch.Generator().manual_seed(number)
         kept: dict[int, Tensor] = {}
@@ -161,7 +169,7 @@ def plan_streams(
         ValueError: if it has no pictures, or a medium has no clock.
     """
     modality = source.spec.modality
-    if channels_of(modality) is None or source.spec.also or is_flow(modality):
+    if channels_of(modality) is None or source.spec.also:
         raise ValueError(
             f"Streams are made of clips of one picture medium, found {modality!r}"
             f"{' and further media' if channels_of(modality) else ''}. Take a network of such."
@@ -287,9 +295,11 @@ def _noisy(still: Tensor, frames: int, deviation: float, generator: torch.Genera
 
 def _read(source: Source, piece: Piece, rate: float) -> Tensor:
     """Read the whole row that a piece is of, prepared as in a test."""
-    modality = source.spec.modality
+    modality = pictured(source.spec.modality)
     frames, stride = row_frames(source.table, piece.row, modality, rate)
-    spec = source.spec.model_copy(update={"frames": frames, "sampling": "dense", "stride": stride})
+    spec = source.spec.model_copy(
+        update={"modality": modality, "frames": frames, "sampling": "dense", "stride": stride}
+    )
     return make_batch(source.table, [piece.row], spec, (), augment=None).inputs[modality]
 
 

@@ -51,9 +51,9 @@ def read_chosen(run: Path, tasks: Mapping[str, Task]) -> dict[str, dict[str, Con
     path = run / FILE
     found: dict[str, dict[str, Config]] = {}
     for space, ways in _read(run).items():
-        task = lookup(tasks, space, f"{path}: task")
+        task = lookup(tasks, space, f"task in {path}:")
         for name, settings in ways.items():
-            way = lookup(DETECTORS, name, f"{path}, {space}: detector")
+            way = lookup(DETECTORS, name, f"detector of {space!r} in {path}:")
             config = read_config(way.config, settings, f"{path}, {space}.{name}")
             if isinstance(config, ActivityConfig):
                 _check_nothing(task, config, f"{path}, {space}.{name}")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import onebody
+from onebody.data.flow import REACH, is_flow, pictured
 from onebody.data.spec import DEPTH_RANGE_MM
 from onebody.inference.onnx_runtimes import onnx_runtime, openvino, to_onnx
 from onebody.inference.rate import learned_fps
@@ -139,8 +140,7 @@ def describe(saved: SavedNetwork, module: StepModule) -> dict[str, Any]:
             "name": FRAME,
             "shape": list(module.frame_shape),
             "dtype": "float32",
-            "range": [0.0, 1.0],
-            "channels": "RGB" if module.frame_shape[1] == 3 else "grey",
+            **_pixels(spec.modality, module.frame_shape[1]),
             "modality": spec.modality,
             "crop": spec.crop,
             "box_scale": spec.box_scale,
@@ -160,6 +160,18 @@ def describe(saved: SavedNetwork, module: StepModule) -> dict[str, Any]:
         "depth": f"z = (Z - reference) / {DEPTH_RANGE_MM:.0f} mm + 0.5",
         "license": saved.notes.get("license"),
         "notes": {k: v for k, v in saved.notes.items() if k != "license"},
+    }
+
+
+def _pixels(modality: str, channels: int) -> dict[str, Any]:
+    """Describe the numbers of a frame."""
+    if not is_flow(modality):
+        return {"range": [0.0, 1.0], "channels": "RGB" if channels == 3 else "grey"}
+    return {
+        "range": [-1.0, 1.0],
+        "channels": f"optical flow of {pictured(modality)} since the frame before: right, down",
+        "unit": f"{REACH:g} of the crop's side, clipped; 0 in the first frame",
+        "method": "OpenCV DISOpticalFlow, preset medium, from this frame to the last, negated",
     }
 
 

@@ -80,7 +80,9 @@ def kept_runner(
     try:
         root.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".search-", dir=root))
-    except OSError:  # a folder that cannot be written: nothing is kept
+    except OSError as error:
+        if say is not None:
+            say(f"{root}: cannot be written ({error.strerror}): what is found is not kept")
         work = Path(tempfile.mkdtemp(prefix="onebody-"))
     try:
         trial = search(saved, frames, bound, work, names=names, say=say)

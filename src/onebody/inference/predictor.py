@@ -207,7 +207,7 @@ class Predictor:
             return None
         modality = self.saved.input.modality
         if self.saved.input.also:
-            raise ValueError("A network of several media looks at whole pictures. Leave 'box' out.")
+            raise ValueError("A network of several media looks at whole pictures. Leave boxes out.")
         if channels_of(modality) is None:
             raise ValueError(f"{modality!r} is no picture, so there is no box to look at.")
         if not isinstance(box, str):

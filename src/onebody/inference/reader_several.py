@@ -18,7 +18,7 @@ from onebody.config import nearest
 from onebody.data import InputSpec, SampleTable, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.clips import clip_indices
-from onebody.data.flow import pictured
+from onebody.data.flow import is_flow, pictured
 from onebody.data.reading import channels_of, stored_channels
 from onebody.data.series import check_series, positions, steady
 from onebody.data.sources import probe, read_array, read_frames
@@ -36,17 +36,19 @@ def given_media(
 
     Args:
         source: by medium, or of the first medium alone. Optical flow is of the pictures that are
-            given.
+            given, by their own name.
         spec: what the network reads.
 
     Raises:
         ValueError: if the network does not read one of them, or there is none.
     """
     names = [medium.modality for medium in spec.media]
-    found = dict(source) if isinstance(source, Mapping) else {names[0]: source}
+    found = dict(source) if isinstance(source, Mapping) else {pictured(names[0]): source}
     for name in names:
         if pictured(name) in found:  # of which the flow is made
             found.setdefault(name, found[pictured(name)])
+    of_flow = {pictured(name) for name in names if is_flow(name)}
+    found = {name: given for name, given in found.items() if name in names or name not in of_flow}
     for name in found:
         if name not in names:
             raise ValueError(f"The network does not read {name!r}. {nearest(name, names)}")

@@ -11,6 +11,7 @@ from torch import Tensor
 from onebody.config import nearest
 from onebody.data import InputSpec
 from onebody.data.augment_sensors import CHANNELS
+from onebody.data.flow import is_flow, pictured
 from onebody.data.reading import PICTURES, channels_of
 from onebody.skeletons import get_skeleton
 
@@ -58,6 +59,11 @@ def _shape_of(spec: InputSpec) -> InputShape:
     channels = channels_of(spec.modality)
     if channels is not None:
         return InputShape(channels=channels)
+    if is_flow(spec.modality):
+        raise ValueError(
+            f"{spec.modality!r}: optical flow is of pictures ({', '.join(PICTURES)}), not of "
+            f"{pictured(spec.modality)!r}."
+        )
     known = (*PICTURES, "flow/rgb", "flow/depth", "skeleton", "imu")
     raise ValueError(
         f"Modality {spec.modality!r} is no input of a network. {nearest(spec.modality, known)}"
