@@ -130,6 +130,13 @@ def test_it_is_read_without_files_of_its_own(table):
     assert not flow[1].any()
 
 
+def test_it_is_of_the_very_frames_that_are_shown(table):
+    jumpy = AugmentConfig(speed=(0.5, 2.0), duration=(0.5, 1.0), scale=(0.8, 1.2))
+    for epoch in range(3):
+        batch = make_batch(table, [0], BOTH, (), augment=jumpy, key=(0, epoch))
+        torch.testing.assert_close(batch.inputs["flow/depth"], flow_of(batch.inputs["depth"]))
+
+
 def test_a_mirrored_clip_moves_the_other_way(table):
     mirrored = AugmentConfig(flip=1.0)
     plain = make_batch(table, [0], FLOW, (), augment=None).inputs["flow/depth"][0]

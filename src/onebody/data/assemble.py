@@ -20,7 +20,7 @@ from onebody.data.augment_joints import JointDraws, draw_joints
 from onebody.data.augment_sensors import draw_sensors
 from onebody.data.batch import Batch, Context, Target
 from onebody.data.checks import check_request
-from onebody.data.flow import pictured, with_flow
+from onebody.data.flow import drawn_alike, pictured, with_flow
 from onebody.data.geometry import crop_to_source
 from onebody.data.person_box import box_target
 from onebody.data.reading import Clip, RowError, Wish, channels_of, looked_at, read_clip
@@ -127,7 +127,7 @@ def assemble(
         as_test=as_test,
         flipped=view is not None and view.flip,
     )
-    looks = _looks(table, spec, targets, generators)
+    looks = _looks(table, spec, targets, drawn_alike(spec, generators))
     kept, failures = _read_rows(parts, looks, skip=skip)
     if not kept:
         return None, failures

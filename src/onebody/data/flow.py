@@ -11,8 +11,9 @@ Source: Kroeger, Timofte, Dai, Van Gool, "Fast Optical Flow using Dense Inverse 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -63,6 +64,24 @@ def with_flow(table: SampleTable, spec: InputSpec) -> SampleTable:
     rates = {n: table.rates[pictured(n)] for n in made if pictured(n) in table.rates}
     media = {n: table.media[pictured(n)] for n in made}
     return replace(table, media={**table.media, **media}, rates={**table.rates, **rates})
+
+
+def drawn_alike(
+    spec: InputSpec, generators: Sequence[list[np.random.Generator]]
+) -> list[list[np.random.Generator]]:
+    """Let flow draw the frames that its pictures draw, where these are read, too.
+
+    Args:
+        spec: what a network reads.
+        generators: by medium, one for each row.
+    """
+    places = {medium.modality: number for number, medium in enumerate(spec.media)}
+    return [
+        deepcopy(generators[places.get(pictured(medium.modality), number)])
+        if is_flow(medium.modality)
+        else generators[number]
+        for number, medium in enumerate(spec.media)
+    ]
 
 
 def flow_of(pictures: Tensor) -> Tensor:
