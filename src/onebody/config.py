@@ -37,7 +37,7 @@ class Config(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _no_yes_for_a_number(cls, values: object) -> object:
-        """Refuse true and false where a number is meant: ``epochs: yes`` is not 1."""
+        """Refuse true and false where one number is meant: ``epochs: yes`` is not 1."""
         for name, value in values.items() if isinstance(values, Mapping) else ():
             if isinstance(value, bool) and name in cls.model_fields:
                 kinds = _kinds(cls.model_fields[name].annotation)

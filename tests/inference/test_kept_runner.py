@@ -49,13 +49,18 @@ def test_it_is_looked_for_once(tmp_path, searches):
 
 
 def test_other_weights_bounds_and_threads_are_looked_at_for_themselves(tmp_path, searches):
-    saved = step_network()
+    saved, threads = step_network(), torch.get_num_threads()
     kept_runner(saved, noise(2), 0.01, root=tmp_path, names=ONNX)
     kept_runner(saved, noise(2), 0.02, root=tmp_path, names=ONNX)
+    torch.set_num_threads(threads + 1)
+    try:
+        kept_runner(saved, noise(2), 0.01, root=tmp_path, names=ONNX)
+    finally:
+        torch.set_num_threads(threads)
     with torch.no_grad():
         next(iter(saved.network.parameters())).add_(0.1)
     kept_runner(saved, noise(2), 0.01, root=tmp_path, names=ONNX)
-    assert len(searches) == len(list(tmp_path.iterdir())) == 3
+    assert len(searches) == len(list(tmp_path.iterdir())) == 4
 
 
 def test_pytorch_needs_no_files(tmp_path):
@@ -93,19 +98,38 @@ def test_what_is_damaged_is_looked_for_anew(tmp_path, searches, damage):
 def test_few_are_kept(tmp_path, searches):
     saved = step_network()
     for number in range(KEPT + 2):
-        (tmp_path / f"old{number}").mkdir()
-        os.utime(tmp_path / f"old{number}", (number, number))
+        old = tmp_path / f"{number:020x}"
+        old.mkdir()
+        (old / CHOICE).write_text("{}")
+        os.utime(old, (number, number))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / f"{99:020x}").mkdir()  # named alike, and no choice
     kept_runner(saved, noise(2), 0.01, root=tmp_path, names=ONNX)
     left = {path.name for path in tmp_path.iterdir()}
-    assert len(left) == KEPT
-    assert {"old0", "old1", "old2"}.isdisjoint(left)
+    assert len(left) == KEPT + 2
+    assert {f"{number:020x}" for number in range(3)}.isdisjoint(left)
+    assert {"mine", f"{99:020x}"} <= left
 
 
 def test_a_folder_that_cannot_be_written_hinders_nothing(tmp_path, searches):
     blocked = tmp_path / "file"
     blocked.write_text("")
+    saved, said = step_network(), []
+    given = {"root": blocked / "in", "names": ONNX, "say": said.append}
+    assert kept_runner(saved, noise(2), 0.01, **given).name == "onnxruntime"
+    assert any("cannot be written" in line for line in said)
+
+
+def test_a_folder_that_can_only_be_read_serves(tmp_path, searches, monkeypatch):
     saved = step_network()
-    assert kept_runner(saved, noise(2), 0.01, root=blocked / "in", names=ONNX).name == "onnxruntime"
+    kept_runner(saved, noise(2), 0.01, root=tmp_path, names=ONNX)
+
+    def forbidden(*_given):
+        raise PermissionError(1, "no")
+
+    monkeypatch.setattr("onebody.inference.kept_runner.os.utime", forbidden)
+    assert kept_runner(saved, noise(2), 0.01, root=tmp_path, names=ONNX).name == "onnxruntime"
+    assert len(searches) == 1
 
 
 def test_eight_bits_are_kept_alone(tmp_path, monkeypatch):

@@ -156,7 +156,7 @@ def _check_augment(
     deep = any(medium.modality.split("/")[0] == "depth" for medium in spec.media)
     if not deep and augment.depth_shift_mm != (0.0, 0.0):
         raise ValueError(
-            f"depth_shift_mm moves the body of depth pictures; {_named(spec)} has none to move. "
+            f"depth_shift_mm moves the body of depth pictures; {_named(spec)} has no depth. "
             "Turn it off (augment.depth_shift_mm=null)."
         )
 

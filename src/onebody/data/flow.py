@@ -11,6 +11,7 @@ Source: Kroeger, Timofte, Dai, Van Gool, "Fast Optical Flow using Dense Inverse 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -40,6 +41,8 @@ _NOTHING = 8
 """Depth and silhouettes up to which nothing is there: compression leaves traces beside a body."""
 
 _PREFIX = "flow/"
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def is_flow(modality: str) -> bool:
@@ -108,9 +111,14 @@ def flow_of(pictures: Tensor) -> Tensor:
 
 
 class FlowSteps:
-    """The flow of a stream, frame by frame; as of `flow_of`."""
+    """The flow of a stream, frame by frame; as of `flow_of`.
+
+    Raises:
+        ImportError: without OpenCV.
+    """
 
     def __init__(self) -> None:
+        _opencv()  # that it is missing is said before the stream begins
         self._before: Frames | None = None
 
     def step(self, frame: Floats, *, fresh: bool = False) -> Floats:
@@ -177,12 +185,13 @@ def _search(side: int) -> Iterator[Any]:
             f"Optical flow needs pictures of {LEAST_SIDE} pixels or more, found {side}. Set 'size'."
         )
     cv2 = _opencv()
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    finally:
-        cv2.setNumThreads(threads)
+    with _ONE_AT_A_TIME:  # the number of threads is that of the whole process
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        try:
+            yield cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        finally:
+            cv2.setNumThreads(threads)
 
 
 def _opencv() -> ModuleType:
@@ -193,6 +202,6 @@ def _opencv() -> ModuleType:
     """
     try:
         import cv2
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ImportError("Optical flow needs OpenCV: pip install 'onebody[flow]'") from error
     return cv2

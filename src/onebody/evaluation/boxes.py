@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from onebody.data import InputSpec, SampleTable, Source, evaluation_batches
+from onebody.data.flow import pictured
 from onebody.data.reading import channels_of
 from onebody.evaluation.answers import evaluating
 from onebody.inference.own_boxes import Numbers, boxes_of, finding_tasks, united
@@ -111,7 +112,7 @@ def found_boxes(
     finding_tasks(network)
     if channels_of(spec.modality) is None:
         raise ValueError(f"{spec.modality!r} is no picture: it has no boxes.")
-    if modality and modality != spec.modality:
+    if modality and pictured(modality) != pictured(spec.modality):
         raise ValueError(
             f"Expected a network that finds people in {modality!r}, found one that reads "
             f"{spec.modality!r}, whose pixels may lie elsewhere. Name a network of that medium."

@@ -171,7 +171,9 @@ def _pixels(modality: str, channels: int) -> dict[str, Any]:
         "range": [-1.0, 1.0],
         "channels": f"optical flow of {pictured(modality)} since the frame before: right, down",
         "unit": f"{REACH:g} of the crop's side, clipped; 0 in the first frame",
-        "method": "OpenCV DISOpticalFlow, preset medium, from this frame to the last, negated",
+        "method": "OpenCV DISOpticalFlow, preset medium, one thread, from this frame to the last, "
+        "negated; of grey bytes (0.299 R + 0.587 G + 0.114 B, rounded); pictures of one channel "
+        "have none where they are 8 or less",
     }
 
 

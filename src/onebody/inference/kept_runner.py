@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
@@ -39,10 +40,9 @@ from onebody.types import Floats
 CHOICE = "choice.json"
 
 KEPT = 8
-"""Networks of which the choice is kept; the one that was used longest ago goes first."""
+"""Choices that are kept; the one that was used longest ago goes first."""
 
-TRIED = 8
-"""Frames on which what was kept is tried."""
+_DIGEST = re.compile("[0-9a-f]{20}")
 
 
 def kept_runner(
@@ -72,7 +72,7 @@ def kept_runner(
     root = cache_root() / "runtimes" if root is None else root
     folder = root / _digest(saved, bound, names)
     if not anew and frames:
-        found = _recalled(folder, saved, frames[:TRIED], bound)
+        found = _recalled(folder, saved, frames, bound)
         if found is not None:
             return found
     if say is not None:
@@ -81,16 +81,23 @@ def kept_runner(
         root.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".search-", dir=root))
     except OSError as error:
-        if say is not None:
-            say(f"{root}: cannot be written ({error.strerror}): what is found is not kept")
+        _tell_lost(say, root, error)
         work = Path(tempfile.mkdtemp(prefix="onebody-"))
     try:
         trial = search(saved, frames, bound, work, names=names, say=say)
-        with suppress(OSError):
+        try:
             _keep(trial, work, folder)
+        except OSError as error:
+            _tell_lost(say, root, error)
         return trial.runner
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _tell_lost(say: Say | None, root: Path, error: OSError) -> None:
+    """Say that the next start will look anew."""
+    if say is not None:
+        say(f"{root}: cannot be written ({error.strerror}): what is found is not kept")
 
 
 def _digest(saved: SavedNetwork, bound: float, names: Collection[str]) -> str:
@@ -126,9 +133,10 @@ def _recalled(
         apart = differences(walk(runner, frames), plain, saved.network.tasks)
         if not all(found.shown <= bound for found in apart.values()):
             return None
-        os.utime(folder)
     except Exception:  # damaged in any way, and libraries have errors of their own
         return None
+    with suppress(OSError):  # of a cache that can only be read
+        os.utime(folder)
     return runner
 
 
@@ -141,10 +149,13 @@ def _made(folder: Path, saved: SavedNetwork, name: str, precision: Precision) ->
 
 
 def _keep(trial: Trial, work: Path, folder: Path) -> None:
-    """Keep a choice with its files, whole or not at all, and let old ones go."""
+    """Keep a choice with its files, whole or not at all, and let old ones go.
+
+    Ways that are made anew each time (compiled, channels last) are not kept.
+    """
     runner = trial.runner
     if runner.name not in ("eager", "onnxruntime", "openvino"):
-        return  # compiled code is not kept in files
+        return
     text = json.dumps({"runtime": runner.name, "precision": runner.precision}, indent=1)
     (work / CHOICE).write_text(text + "\n", encoding="utf-8")
     runs = {"eager": ""}.get(runner.name, INT8 if runner.precision == "int8" else MODEL)
@@ -152,6 +163,11 @@ def _keep(trial: Trial, work: Path, folder: Path) -> None:
         (work / name).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     work.rename(folder)
-    others = [path for path in folder.parent.iterdir() if not path.name.startswith(".")]
-    for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+    kept = [path for path in folder.parent.iterdir() if _is_choice(path)]
+    for path in sorted(kept, key=lambda path: path.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_choice(path: Path) -> bool:
+    """Whether a folder was made here; others are nobody's to delete."""
+    return bool(_DIGEST.fullmatch(path.name)) and (path / CHOICE).is_file()

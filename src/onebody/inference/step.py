@@ -43,7 +43,8 @@ class StepRunner(Protocol):
         """Run on the next frame of a stream.
 
         Args:
-            frame: ``[1, C, H, W]`` in [0, 1], as the network's `InputSpec` prepares pictures.
+            frame: ``[1, C, H, W]`` in [0, 1] (optical flow: [-1, 1]), as the network's `InputSpec`
+                prepares pictures.
             state: what the last step returned; None begins a stream. It is never changed in place.
 
         Returns:

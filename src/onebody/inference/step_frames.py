@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from onebody.data import InputSpec, Source, evaluation_batches, make_batch
+from onebody.data.flow import pictured
 from onebody.data.sources import probe
 from onebody.datasets.simulated import Modality, SimulatedConfig, build_simulated
 from onebody.inference.reader import open_medium, read_windows
@@ -64,11 +65,12 @@ def simulated_frames(spec: InputSpec, most: int) -> list[Floats]:
     Raises:
         ValueError: if the modality cannot be simulated.
     """
-    if spec.modality not in ("rgb", "depth", "silhouette"):
+    shown = pictured(spec.modality)
+    if shown not in ("rgb", "depth", "silhouette"):
         raise ValueError(f"There are no simulated frames of {spec.modality!r}. Give a video.")
     with tempfile.TemporaryDirectory(prefix="onebody-") as folder:
         config = SimulatedConfig(
-            modalities=(cast(Modality, spec.modality),),
+            modalities=(cast(Modality, shown),),
             size=spec.size,
             frames=min(most, SIMULATED_CLIP),
             people=1,

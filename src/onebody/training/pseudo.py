@@ -18,6 +18,7 @@ from pydantic import Field
 
 from onebody.config import Config
 from onebody.data import Source, evaluation_batches
+from onebody.data.flow import pictured
 from onebody.data.table import SoftColumn
 from onebody.data.targets import labeled_rows
 from onebody.evaluation import evaluating
@@ -134,7 +135,7 @@ def _taught(source: Source, teacher: Teacher) -> Source:
     config = teacher.config
     target = next(target for target in source.targets if target.task == config.task)
     modality = teacher.saved.input.modality
-    if modality not in source.table.media:
+    if pictured(modality) not in source.table.media:
         raise ValueError(
             f"pseudo.teacher {config.teacher} reads {modality!r}, which table "
             f"{source.table.name!r} does not have ({', '.join(source.table.media)})."
