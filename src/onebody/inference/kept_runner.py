@@ -30,7 +30,14 @@ import torch
 import onebody
 from onebody.home import cache_root
 from onebody.inference.choose_runner import QUICK, Say, Trial, search
-from onebody.inference.export_step import INT8, MODEL, onnx_step, openvino_step, read_step
+from onebody.inference.export_step import (
+    DESCRIPTION,
+    INT8,
+    MODEL,
+    onnx_step,
+    openvino_step,
+    read_step,
+)
 from onebody.inference.runtimes import Precision
 from onebody.inference.step import StepRunner, eager_step
 from onebody.inference.step_check import differences, walk
@@ -158,8 +165,9 @@ def _keep(trial: Trial, work: Path, folder: Path) -> None:
         return
     text = json.dumps({"runtime": runner.name, "precision": runner.precision}, indent=1)
     (work / CHOICE).write_text(text + "\n", encoding="utf-8")
-    runs = {"eager": ""}.get(runner.name, INT8 if runner.precision == "int8" else MODEL)
-    for name in {MODEL, INT8} - {runs}:
+    model = INT8 if runner.precision == "int8" else MODEL
+    runs = set() if runner.name == "eager" else {DESCRIPTION, model}
+    for name in {DESCRIPTION, MODEL, INT8} - runs:
         (work / name).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     work.rename(folder)
