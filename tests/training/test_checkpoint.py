@@ -7,12 +7,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from onebody.balancing.dwa import DWA
+from onebody.data.folders import replace_folder, restore_folder
 from onebody.training import checkpoint
 from onebody.training.checkpoint import (
     Progress,
     load_resume,
-    replace_folder,
-    restore_folder,
     save_resume,
 )
 from onebody.training.ema import WeightAverage

@@ -8,8 +8,7 @@ are functions of (seed, epoch, row) and of (seed, step), so there is no generato
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from onebody.balancing import Balancer
+from onebody.data.folders import replace_folder, restore_folder
 from onebody.training.ema import WeightAverage
 from onebody.training.gradients import Gradients
 
@@ -60,32 +60,6 @@ class Progress:
     best_step: int = 0
     validation: dict[str, dict[str, float]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-
-
-def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a folder whole or not at all, over an older one of the same name.
-
-    Args:
-        folder: where it shall lie.
-        write: is given an empty folder to fill.
-    """
-    fresh, old = _beside(folder, "new"), _beside(folder, "old")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    write(fresh)
-    restore_folder(folder)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def restore_folder(folder: Path) -> None:
-    """Undo a replacement that was interrupted between its two moves, and clear its leftovers."""
-    old = _beside(folder, "old")
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def save_resume(
@@ -226,8 +200,3 @@ def _save(path: Path, tensors: Mapping[str, Tensor]) -> None:
         {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()},
         path,
     )
-
-
-def _beside(folder: Path, ending: str) -> Path:
-    """Return the name of a folder's neighbor."""
-    return folder.with_name(f"{folder.name}.{ending}")

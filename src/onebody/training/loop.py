@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 import onebody
+from onebody.data.folders import replace_folder
 from onebody.models import (
     Network,
     load_network,
@@ -19,7 +20,7 @@ from onebody.models import (
     save_network,
 )
 from onebody.training.calibrate import calibrate
-from onebody.training.checkpoint import Progress, load_resume, replace_folder, save_resume
+from onebody.training.checkpoint import Progress, load_resume, save_resume
 from onebody.training.choose import choose_outputs
 from onebody.training.distributed import World, joined, wait
 from onebody.training.lock import LOCK, locked

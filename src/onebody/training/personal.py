@@ -11,11 +11,11 @@ import numpy as np
 import onebody
 from onebody.config import lookup
 from onebody.data import Source, TargetSpec
+from onebody.data.folders import replace_folder
 from onebody.data.targets import class_labels
 from onebody.evaluation import evaluate, figures
 from onebody.models import Network, SavedNetwork, load_network, save_calibration, save_network
 from onebody.tasks import Task, taught
-from onebody.training.checkpoint import replace_folder
 from onebody.training.known import known_rows
 from onebody.training.measure import Figures
 from onebody.training.personal_fit import PersonalConfig, fit_person
