@@ -96,7 +96,7 @@ def make_runners(
             raise ValueError(f"Unknown runtime {name!r}. {nearest(name, RUNTIMES)}")
     if not frames:
         raise ValueError("Expected frames to try runtimes on, found none.")
-    say = say or _silent
+    say = say or silent
     module = StepModule(saved.network, saved.input).eval()
     fused = fused_step(saved)
     x = module.examples()
@@ -220,5 +220,5 @@ def search(
     return fastest(try_runners(runners, frames, saved), bound)
 
 
-def _silent(_line: str) -> None:
+def silent(_line: str) -> None:
     """Say nothing."""

@@ -28,8 +28,9 @@ from pathlib import Path
 import torch
 
 import onebody
+from onebody.data.folders import replace_folder
 from onebody.home import cache_root
-from onebody.inference.choose_runner import QUICK, Say, Trial, search
+from onebody.inference.choose_runner import QUICK, Say, search, silent
 from onebody.inference.export_step import (
     DESCRIPTION,
     INT8,
@@ -68,7 +69,7 @@ def kept_runner(
         saved: a causal network of pictures.
         frames: ``[1, C, H, W]``, consecutive ones of the kind that will come.
         bound: greatest difference from eager float32, of probabilities and crop fractions.
-        root: folder of what is kept; None: `cache_root`.
+        root: folder of what is kept; None: ``runtimes`` in `cache_root`.
         anew: look, whatever is kept.
         names: of `RUNTIMES`.
         say: told what is done, and what is not at hand.
@@ -82,29 +83,15 @@ def kept_runner(
         found = _recalled(folder, saved, frames, bound)
         if found is not None:
             return found
-    if say is not None:
-        say("looking for the fastest way to run the network ..")
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".search-", dir=root))
-    except OSError as error:
-        _tell_lost(say, root, error)
-        work = Path(tempfile.mkdtemp(prefix="onebody-"))
-    try:
-        trial = search(saved, frames, bound, work, names=names, say=say)
+    say = say or silent
+    say("looking for the fastest way to run the network ..")
+    with tempfile.TemporaryDirectory(prefix="onebody-", ignore_cleanup_errors=True) as work:
+        trial = search(saved, frames, bound, Path(work), names=names, say=say)
         try:
-            _keep(trial, work, folder)
+            _keep(trial.runner, Path(work), folder)
         except OSError as error:
-            _tell_lost(say, root, error)
-        return trial.runner
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _tell_lost(say: Say | None, root: Path, error: OSError) -> None:
-    """Say that the next start will look anew."""
-    if say is not None:
-        say(f"{root}: cannot be written ({error.strerror}): what is found is not kept")
+            say(f"{root}: cannot be written ({error.strerror}): what is found is not kept")
+    return trial.runner
 
 
 def _digest(saved: SavedNetwork, bound: float, names: Collection[str]) -> str:
@@ -155,22 +142,23 @@ def _made(folder: Path, saved: SavedNetwork, name: str, precision: Precision) ->
     return ways[name](read_step(folder), precision)
 
 
-def _keep(trial: Trial, work: Path, folder: Path) -> None:
-    """Keep a choice with its files, whole or not at all, and let old ones go.
+def _keep(runner: StepRunner, work: Path, folder: Path) -> None:
+    """Keep a choice with the files that it runs, and let old ones go.
 
     Ways that are made anew each time (compiled, channels last) are not kept.
     """
-    runner = trial.runner
     if runner.name not in ("eager", "onnxruntime", "openvino"):
         return
-    text = json.dumps({"runtime": runner.name, "precision": runner.precision}, indent=1)
-    (work / CHOICE).write_text(text + "\n", encoding="utf-8")
     model = INT8 if runner.precision == "int8" else MODEL
-    runs = set() if runner.name == "eager" else {DESCRIPTION, model}
-    for name in {DESCRIPTION, MODEL, INT8} - runs:
-        (work / name).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    work.rename(folder)
+    runs = () if runner.name == "eager" else (DESCRIPTION, model)
+
+    def write(fresh: Path) -> None:
+        text = json.dumps({"runtime": runner.name, "precision": runner.precision}, indent=1)
+        (fresh / CHOICE).write_text(text + "\n", encoding="utf-8")
+        for name in runs:
+            shutil.copyfile(work / name, fresh / name)
+
+    replace_folder(folder, write)
     kept = [path for path in folder.parent.iterdir() if _is_choice(path)]
     for path in sorted(kept, key=lambda path: path.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(path, ignore_errors=True)
