@@ -9,8 +9,8 @@ import numpy as np
 
 from onebody.config import lookup
 from onebody.data.augment import AugmentConfig, Medium
-from onebody.data.reading import channels_of, stored_channels
-from onebody.data.spec import InputSpec, TargetSpec
+from onebody.data.reading import PICTURES, channels_of
+from onebody.data.spec import FLOW, InputSpec, TargetSpec
 from onebody.data.table import ClassColumn, JointsColumn, SampleTable
 from onebody.data.targets import is_served
 from onebody.skeletons import get_skeleton
@@ -27,10 +27,11 @@ def check_request(
     Raises:
         ValueError: says what does not fit and what to do.
     """
-    flows = {f"flow/{name}": name for name in table.media if stored_channels(name) is not None}
     for medium in spec.media:
-        known = table.media if medium.modality in table.media else {**table.media, **flows}
-        lookup(known, medium.modality, f"modality of table {table.name!r}:")
+        if medium.modality not in table.media:
+            flows = [FLOW + name for name in table.media if name.split("/")[0] in PICTURES]
+            known = dict.fromkeys((*table.media, *flows))
+            lookup(known, medium.modality, f"modality of table {table.name!r}:")
         if medium.reads_skeletons:
             table.layout(medium.modality)
     tasks = [target.task for target in targets]

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from onebody.data.pixels import LUMA
-from onebody.data.spec import InputSpec
+from onebody.data.spec import FLOW, InputSpec
 from onebody.data.table import SampleTable
 from onebody.types import Floats, Frames
 
@@ -37,22 +37,20 @@ REACH = 1 / 8
 LEAST_SIDE = 12
 """Pixels of a picture below which OpenCV finds no flow."""
 
-_NOTHING = 8
+NOTHING = 8
 """Depth and silhouettes up to which nothing is there: compression leaves traces beside a body."""
-
-_PREFIX = "flow/"
 
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def is_flow(modality: str) -> bool:
     """Say whether a medium is the flow of another one."""
-    return modality.startswith(_PREFIX)
+    return modality.startswith(FLOW)
 
 
 def pictured(modality: str) -> str:
     """Return the medium whose pictures are read: of a flow what it is the flow of."""
-    return modality.removeprefix(_PREFIX)
+    return modality.removeprefix(FLOW)
 
 
 def with_flow(table: SampleTable, spec: InputSpec) -> SampleTable:
@@ -169,7 +167,7 @@ def _moved(search: Any, before: Frames, after: Frames, channels: int) -> Floats:
         return np.zeros((CHANNELS, *after.shape), np.float32)
     back = search.calc(after, before, None)
     if channels == 1:  # smoothing spreads movement all over what is empty
-        back *= (after > _NOTHING)[..., None]
+        back *= (after > NOTHING)[..., None]
     return np.asarray(back.transpose(2, 0, 1) / (-REACH * len(after))).clip(-1, 1)
 
 

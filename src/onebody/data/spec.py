@@ -19,6 +19,10 @@ DEPTH_RANGE_MM = 2000.0
 """Depth is normalized as z = (Z - depth_ref_mm) / 2000 + 0.5, SPNet's choice."""
 
 
+FLOW = "flow/"
+"""What the name of a picture medium's optical flow begins with."""
+
+
 class InputSpec(Config):
     """How media become the input of a network.
 
@@ -80,7 +84,7 @@ class InputSpec(Config):
                 "skeletons are read in one joint layout; state it as 'skeleton' "
                 f"({', '.join(SKELETONS)})"
             )
-        if self.modality.startswith("flow/") and self.frames < 2:
+        if self.modality.startswith(FLOW) and self.frames < 2:
             raise ValueError(
                 f"{self.modality!r} is how things move between frames; it needs frames: 2 or more"
             )

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 import onebody
-from onebody.data.flow import REACH, is_flow, pictured
+from onebody.data.flow import NOTHING, REACH, is_flow, pictured
+from onebody.data.pixels import LUMA
 from onebody.data.spec import DEPTH_RANGE_MM
 from onebody.inference.onnx_runtimes import onnx_runtime, openvino, to_onnx
 from onebody.inference.rate import learned_fps
@@ -167,13 +168,14 @@ def _pixels(modality: str, channels: int) -> dict[str, Any]:
     """Describe the numbers of a frame."""
     if not is_flow(modality):
         return {"range": [0.0, 1.0], "channels": "RGB" if channels == 3 else "grey"}
+    red, green, blue = LUMA
     return {
         "range": [-1.0, 1.0],
         "channels": f"optical flow of {pictured(modality)} since the frame before: right, down",
         "unit": f"{REACH:g} of the crop's side, clipped; 0 in the first frame",
         "method": "OpenCV DISOpticalFlow, preset medium, one thread, from this frame to the last, "
-        "negated; of grey bytes (0.299 R + 0.587 G + 0.114 B, rounded); pictures of one channel "
-        "have none where they are 8 or less",
+        f"negated; of grey bytes ({red} R + {green} G + {blue} B, rounded); pictures of one "
+        f"channel have none where they are {NOTHING} or less",
     }
 
 
