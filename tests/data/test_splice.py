@@ -1,12 +1,13 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from make_samples import SPEC, gesture_spec, pose_spec, sample_table
+from make_samples import GESTURES, SPEC, gesture_spec, pose_spec, sample_table
 
-from onebody.data import Loader, Source, SpliceConfig
-from onebody.data.splice import check_splice, draw_cuts
+from onebody.data import ClassColumn, InputSpec, Loader, Source, SpliceConfig, make_table
+from onebody.data.splice import Splicing, check_splice, draw_cuts
 
 FRAMES = 6
 DENSE = SPEC.model_copy(update={"frames": FRAMES, "sampling": "dense"})
@@ -71,14 +72,121 @@ def test_draws_hang_on_the_row_alone(tmp_path):
 
     def cuts(rows):
         passes = np.full(len(rows), 3)
-        given = (source.splice, source.table, pool, np.array(rows), passes)
-        found = draw_cuts(*given, seed=1, frames=FRAMES)
+        way = Splicing(config=source.splice, targets=source.targets, seed=1, passes=passes)
+        found = draw_cuts(way, source.table, pool, np.array(rows), frames=FRAMES)
         columns = (found.entries, found.rows, found.frames)
         return {rows[e]: (r, f) for e, r, f in zip(*map(np.ndarray.tolist, columns), strict=True)}
 
     together = cuts([0, 1, 2, 3, 4, 5])
     assert 0 < len(together) < 6
     assert {k: v for row in range(6) for k, v in cuts([row]).items()} == together
+
+
+IDLE = 2
+"""The class of `gesture_spec` that stands for nothing here."""
+
+
+def paused_source(folder, kind, *, share=1.0, nothing=IDLE, frames=12, media=5):
+    """Clips of five frames, in which something grows from row to row and frame to frame."""
+    rows = 4
+    values = 10.0 * np.arange(rows)[:, None] + np.arange(media)[None]  # [N, T]
+    places, layouts = [], {}
+    for row in range(rows):
+        noise = 0.01 * np.random.default_rng(row).normal(size=(media, 20, 3))
+        joints = noise
+        joints[:, 0] += values[row][:, None]  # few move: what most joints do is the noise
+        joints[:, 7] = np.nan  # a joint that nobody knows
+        pictures = np.full((media, 32, 32), 40 + values[row][:, None, None], np.uint8)
+        np.save(
+            folder / f"{row}.npy", joints.astype(np.float32) if kind == "skeleton" else pictures
+        )
+        places.append(str(folder / f"{row}.npy"))
+    spec = InputSpec(modality="depth", size=32, frames=frames, sampling="dense")
+    if kind == "skeleton":
+        layouts = {"skeleton": "kinect-20"}
+        extra = {"skeleton": "kinect-20", "center": "none", "scale": "none"}
+        spec = InputSpec(modality=kind, frames=frames, sampling="dense", **extra)
+    table = make_table(
+        "pauses",
+        {kind: places},
+        columns={"gesture": ClassColumn(values=np.arange(rows) % 2, space=GESTURES)},
+        fps=[10.0] * rows,
+        subject=["ann"] * rows,
+        layouts=layouts,
+    )
+    splice = SpliceConfig(share=share, least=2, blind=0, pause=(2, 4))
+    targets = (gesture_spec(per_frame=True, nothing=nothing),)
+    return Source(table=table, spec=spec, targets=targets, batch_size=4, splice=splice)
+
+
+def read_back(batch, b):
+    """Return which row and frame is shown in each frame of a clip, from its values."""
+    if "skeleton" in batch.inputs:
+        shown = batch.inputs["skeleton"][b, :, 0].mean(1)
+    else:
+        shown = batch.inputs["depth"][b].mean((0, 2, 3)) * 255 - 40
+    rows = (shown / 10 + 0.05).floor()
+    return rows.long().tolist(), (shown - 10 * rows).round().long().tolist()
+
+
+@pytest.mark.parametrize("kind", ["depth", "skeleton"])
+def test_pauses_hold_the_frames_around_them_and_nothing_happens_there(tmp_path, kind):
+    source = paused_source(tmp_path, kind)
+    pauses = set()
+    for batch in steps_of(source, epochs=4):
+        for b, row in enumerate(batch.context.row.tolist()):
+            rows, frames = read_back(batch, b)
+            change = next(i for i, r in enumerate(rows) if r != row)
+            assert rows == [row] * change + [rows[-1]] * (12 - change)
+            target = batch.targets["gesture"]
+            still = [value == IDLE for value in target.value[b].tolist()]
+            assert target.mask[b].all()
+            labels = [IDLE if s else r % 2 for r, s in zip(rows, still, strict=True)]
+            assert target.value[b].tolist() == labels
+            parts = []
+            for begin, end in ((0, change), (change, 12)):
+                moving = [place for place in range(begin, end) if not still[place]]
+                assert moving == list(range(moving[0], moving[-1] + 1))
+                shown = [frames[place] for place in moving]
+                assert shown == list(range(shown[0], shown[-1] + 1))
+                assert all(f == shown[0] for f in frames[begin : moving[0]])
+                assert all(f == shown[-1] for f in frames[moving[-1] : end])
+                parts.append((moving, shown))
+            (own, own_shown), (then, then_shown) = parts
+            assert own_shown[-1] == 4, "the last frames of its own"
+            assert then_shown[0] == 0, "the first ones of the other"
+            pauses.add(then[0] - own[-1] - 1)
+    assert pauses == {2, 3, 4}
+
+
+def test_still_frames_tremble_as_the_clip_does_and_unknown_joints_stay_unknown(tmp_path):
+    (batch,) = steps_of(paused_source(tmp_path, "skeleton"), epochs=1)
+    shown, known = batch.inputs["skeleton"], batch.valid["skeleton"]
+    assert not known[:, :, 7].any()
+    assert not shown[:, :, 7].any()
+    still = batch.targets["gesture"].value == IDLE
+    for b in range(len(shown)):
+        places = still[b].nonzero().flatten().tolist()
+        pairs = [(i, j) for i, j in pairwise(places) if j == i + 1]
+        held = [(i, j) for i, j in pairs if (shown[b, i] - shown[b, j]).abs().max() < 1.0]
+        assert held
+        assert all((shown[b, i] != shown[b, j]).any() for i, j in held)
+
+
+def test_a_clip_that_is_too_short_goes_on_in_a_pause(tmp_path):
+    source = paused_source(tmp_path, "skeleton", share=1e-9)
+    (batch,) = steps_of(source, epochs=1)
+    target = batch.targets["gesture"]
+    for b, row in enumerate(batch.context.row.tolist()):
+        assert target.value[b].tolist() == [row % 2] * 5 + [IDLE] * 7
+        assert target.mask[b].all()
+
+
+def test_tasks_without_such_a_class_are_taught_nothing_in_a_pause(tmp_path):
+    source = paused_source(tmp_path, "skeleton", share=1e-9, nothing=-1)
+    (batch,) = steps_of(source, epochs=1)
+    target = batch.targets["gesture"]
+    assert target.mask.tolist() == [[True] * 5 + [False] * 7] * 4
 
 
 def test_workers_and_resumed_epochs_make_the_same_clips(tmp_path):
@@ -140,6 +248,10 @@ def test_what_cannot_be_spliced_is_refused(tmp_path):
         check_splice(SpliceConfig(least=2), FRAMES, (gesture_spec(),))
     with pytest.raises(ValueError, match=r"at least 4 frames each .* have 6"):
         check_splice(SpliceConfig(), FRAMES, (gesture_spec(per_frame=True),))
+    with pytest.raises(ValueError, match=r"a pause of up to 3 between, but clips have 6"):
+        check_splice(SpliceConfig(least=2, pause=(0, 3)), FRAMES, (gesture_spec(per_frame=True),))
+    with pytest.raises(ValueError, match=r"least and most frames, found \[3, 1\]"):
+        SpliceConfig(pause=(3, 1))
     source = spliced_source(tmp_path)
     with pytest.raises(ValueError, match="once per clip"):
         replace(source, targets=(gesture_spec(),))

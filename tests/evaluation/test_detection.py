@@ -146,6 +146,24 @@ def test_a_causal_network_runs_as_a_stream_and_others_in_windows(table):
             )
 
 
+def test_a_streams_baseline_has_windows_as_long_as_the_usual_clip(table):
+    lengths = {}
+    for clip_s in (0.5, 3.0):
+        saved = saved_of(table, causal=True)
+        saved = replace(saved, notes={**saved.notes, "clip_s": clip_s})
+        task = saved.network.tasks["action"]
+        (stream,) = plan_streams(
+            source_of(table, saved),
+            task,
+            saved.network.tasks,
+            10.0,
+            UntrimmedConfig(minutes=None),
+        )
+        spans = stream_track(saved, task, stream).windows_s.tolist()
+        lengths[clip_s] = {round(b - a, 1) for a, b in spans}
+    assert lengths == {0.5: {0.4, 0.5, 0.7}, 3.0: {0.7, 1.0, 1.4}}, "no longer than it is given"
+
+
 def test_scores_are_calibrated(table):
     config = UntrimmedConfig(minutes=None)
     cold = saved_of(table, causal=True)

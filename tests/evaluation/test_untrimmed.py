@@ -9,7 +9,7 @@ import torch
 from onebody.data import ClassColumn, InputSpec, Source, make_table
 from onebody.data.assemble import make_batch
 from onebody.data.flow import flow_of
-from onebody.evaluation.untrimmed import UntrimmedConfig, camera_noise, plan_streams, row_frames
+from onebody.evaluation.untrimmed import UntrimmedConfig, plan_streams, row_frames
 from onebody.labels import UNLABELED, symmetric
 from onebody.tasks import ClassificationConfig, WhichConfig, build_tasks, resolve_tasks
 
@@ -151,18 +151,42 @@ def test_people_who_do_nothing_are_shown_where_there_are_some(source):
     assert all(len(stream.truth(("walk", "wave"))) in (2, 3) for stream in streams)
 
 
-def test_noise_is_that_of_what_stands_still():
-    generator = torch.Generator().manual_seed(0)
-    still = torch.full((1, 1, 6, 40, 40), 0.5)
-    still[..., :4] = 0.0
-    noisy = torch.where(
-        still > 0, still + 0.02 * torch.randn(still.shape, generator=generator), still
+def test_skeletons_are_shown_as_in_a_test_and_held_as_they_are(tmp_path):
+    places = []
+    for row in range(3):
+        joints = np.random.default_rng(row).normal(0, 0.01, (12, 17, 2)).astype(np.float32)
+        joints += np.random.default_rng(9).normal(0, 1.0, (17, 2)).astype(np.float32)
+        joints[:, 3] = np.nan
+        joints[3:, 9, 0] += np.linspace(0, 2, 9, dtype=np.float32)
+        np.save(tmp_path / f"{row}.npy", joints)
+        places.append(str(tmp_path / f"{row}.npy"))
+    table = make_table(
+        "joints",
+        {"skeleton": places},
+        columns={
+            "action": ClassColumn(values=np.arange(3) % 2, space=symmetric("m", ("walk", "wave")))
+        },
+        fps=[10.0] * 3,
+        layouts={"skeleton": "coco-17"},
     )
-    noisy[:, :, :, :2] += 0.01 * torch.arange(6.0).view(1, 1, 6, 1, 1)  # something moves
-    assert 0.012 < camera_noise(noisy) < 0.021  # the tenth that changes most is left out
-    assert camera_noise(still) == 0.0
-    assert camera_noise(torch.zeros(1, 1, 3, 8, 8)) == 0.0
-    assert camera_noise(still[:, :, :1]) == 0.0
+    spec = InputSpec(
+        modality="skeleton", skeleton="coco-17", dims=2, frames=4, sampling="dense", stride=2
+    )
+    (stream,) = planned(table, UntrimmedConfig(minutes=None), spec=spec)
+    parts = list(stream.frames())
+    assert sum(part.shape[1] for part in parts) == stream.num_frames
+    for piece, part in zip(stream.pieces, parts, strict=True):
+        assert part.shape == (1, piece.frames, 17, 2)
+        assert part[:, :, 3].isnan().all()
+        assert not part[:, :, :3].isnan().any()
+        if piece.held:
+            assert 0 < float(part[:, :, :3].std(dim=1).max()) < 0.1
+        else:
+            whole = spec.model_copy(update={"frames": 6})
+            one = make_batch(table, [piece.row], whole, (), augment=None)
+            torch.testing.assert_close(part.nan_to_num(), one.inputs["skeleton"])
+    (begun, *_) = stream.truth(("walk", "wave"))
+    assert begun.moves_s - begun.start_s == pytest.approx(0.4), "frame 4 of 10 per second"
 
 
 def test_a_medium_without_a_clock_and_numbers_are_refused(source):
@@ -170,14 +194,8 @@ def test_a_medium_without_a_clock_and_numbers_are_refused(source):
     bare = make_table("bare", {"depth": list(source.media["depth"])})
     with pytest.raises(ValueError, match="frame rate"):
         row_frames(bare, 0, "depth", 10.0)
-    joints = make_table(
-        "joints",
-        {"skeleton": list(source.media["depth"])},
-        columns=source.columns,
-        layouts={"skeleton": "coco-17"},
-    )
-    tasks = build_tasks(resolve_tasks({"action": ClassificationConfig()}, [joints]))
-    spec = InputSpec(modality="skeleton", skeleton="coco-17", dims=2)
-    numbers = Source(table=joints, spec=spec, targets=())
-    with pytest.raises(ValueError, match="one picture medium"):
+    worn = make_table("worn", {"imu": list(source.media["depth"])}, columns=source.columns)
+    tasks = build_tasks(resolve_tasks({"action": ClassificationConfig()}, [worn]))
+    numbers = Source(table=worn, spec=InputSpec(modality="imu"), targets=())
+    with pytest.raises(ValueError, match="one medium, pictures or skeletons, found 'imu'"):
         plan_streams(numbers, tasks["action"], tasks, 5.0, UntrimmedConfig())

@@ -173,3 +173,25 @@ def test_top5_is_listed_only_where_it_says_something():
     assert "top5" not in build_one(ClassificationConfig(), make(SWIPES)).metrics
     six = symmetric("six", list("abcdef"))
     assert "top5" in build_one(ClassificationConfig(), make(six)).metrics
+
+
+def test_nothing_is_one_class_more_or_one_of_the_columns():
+    config = ClassificationConfig(per_frame=True, nothing="nothing")
+    table = make(SWIPES)
+    task = build_one(config, table)
+    assert task.classes == (*SWIPES.classes, "nothing")
+    spec = task.target_spec(table)
+    assert (spec.nothing, spec.table.tolist(), spec.mirror.tolist()) == (
+        3,
+        [0, 1, 2],
+        [1, 0, -1, 3],
+    )
+    resolved = resolve(config, table)
+    again = build_classification(type(resolved).model_validate_json(resolved.model_dump_json()))
+    assert again == task
+    known = make(symmetric("moves", ("idle", "walk")))
+    own = build_one(ClassificationConfig(per_frame=True, nothing="idle"), known)
+    assert (own.classes, own.target_spec(known).nothing) == (("idle", "walk"), 0)
+    assert build_one(ClassificationConfig(), table).target_spec(table).nothing == -1
+    with pytest.raises(ValueError, match="'nothing' is a class of frames"):
+        ClassificationConfig(nothing="nothing")

@@ -1,6 +1,7 @@
 """Answers per frame: learned at every frame, one mean for the clip, composed as those per clip."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,6 +139,22 @@ def test_the_answer_for_a_clip_is_the_mean_of_its_frames(pair):
     results = task.collect(output, target_for(task), make_context())
     assert results.prediction.shape == (N, task.num_outputs)
     assert results.target.dtype == np.int64
+
+
+def test_frames_that_repeat_the_last_one_say_nothing_of_a_clip(pair):
+    task, _ = pair
+    output, context = logits_for(task), make_context()
+    times = torch.arange(float(T)).repeat(N, 1)
+    times[1, 3:] = 3.0  # a medium of four frames
+    times[2, :] = 0.0  # a still
+    times[3, 1] = times[3, 0]  # a slow beginning is none
+    times[4, :] = math.nan
+    scores = task.frame_scores(output)
+    found = task.decode(output, replace(context, times_s=times))
+    torch.testing.assert_close(found[1], scores[1, :4].mean(0))
+    torch.testing.assert_close(found[2], scores[2, 0])
+    for row in (0, 3, 4):
+        torch.testing.assert_close(found[row], scores[row].mean(0))
 
 
 def test_an_answer_per_clip_is_one_frame(pair):

@@ -19,7 +19,14 @@ from onebody.data.checks import check_request
 from onebody.data.flow import with_flow
 from onebody.data.mix import Deck, Mix, Part, steps_per_epoch
 from onebody.data.spec import InputSpec, TargetSpec
-from onebody.data.splice import SpliceConfig, check_splice, draw_cuts, frame_labels, splice
+from onebody.data.splice import (
+    SpliceConfig,
+    Splicing,
+    check_splice,
+    draw_cuts,
+    frame_labels,
+    splice,
+)
 from onebody.data.table import SampleTable
 from onebody.data.targets import labeled_rows
 from onebody.data.views import View
@@ -231,23 +238,22 @@ class _Maker:
             return Made(batch=batch, failures=failures)
         batch = frame_labels(batch, source.targets)
         left = batch.context.row.numpy()
-        cuts = draw_cuts(
-            source.splice,
-            source.table,
-            pool,
-            left,
-            job.passes[_places(job.rows, left)],
+        way = Splicing(
+            config=source.splice,
+            targets=source.targets,
             seed=self.seed,
-            frames=batch.num_frames,
+            passes=job.passes[_places(job.rows, left)],
         )
-        if not len(cuts.rows):
-            return Made(batch=batch, failures=failures)
-        then, more = self._assembled(replace(job, rows=cuts.rows, passes=cuts.passes))
+        cuts = draw_cuts(way, source.table, pool, left, frames=batch.num_frames)
+        then = None
+        if len(cuts.rows):
+            then, more = self._assembled(replace(job, rows=cuts.rows, passes=cuts.passes))
+            failures = failures + more
+            rows = np.zeros(0, np.int64) if then is None else then.context.row.numpy()
+            cuts = cuts.select(_places(cuts.rows, rows))
         if then is not None:
-            cuts = cuts.select(_places(cuts.rows, then.context.row.numpy()))
             then = frame_labels(then, source.targets)
-            batch = splice(batch, then, cuts, blind=source.splice.blind)
-        return Made(batch=batch, failures=failures + more)
+        return Made(batch=splice(batch, then, cuts, way), failures=failures)
 
     def _assembled(self, job: Job) -> tuple[Batch | None, list[str]]:
         """Read the rows of a job."""

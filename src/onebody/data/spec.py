@@ -148,6 +148,7 @@ class TargetSpec:
         none: union: (task, its class, joined class): rows that this class task puts in that class
             belong to none of the parts.
         per_frame: classes: the task answers every frame, so that frames may differ in their labels.
+        nothing: classes: that of frames in which nothing happens; -1: there is no such class.
     """
 
     task: str
@@ -165,6 +166,7 @@ class TargetSpec:
     parts: tuple[tuple[str, int], ...] = ()
     none: tuple[str, int, int] | None = None
     per_frame: bool = False
+    nothing: int = -1
 
     @property
     def made_of(self) -> tuple[str, ...]:

@@ -4,8 +4,14 @@ A network that answers every frame learns from clips of one label each. In a str
 given shortly after something else went on, so some training clips are made of two: the last frames
 of one, then the first frames of another, each frame with the label of its own clip.
 
+A clip begins and ends with somebody at rest, and streams are mostly rest. With ``pause`` somebody
+stands still between two clips (the last frame of one, then the first of the other, held), and
+nothing happens there; nor does where a clip is shorter than what is wanted of it, so that its last
+frame is repeated.
+
 Source: cutting and joining clips along time is temporal CutMix as of Yun et al., "VideoMix", 2020;
-here labels are not mixed but kept by frame, and the second clip always begins at its beginning.
+here labels are not mixed but kept by frame, the second clip always begins at its beginning, and
+there are pauses.
 """
 
 from __future__ import annotations
@@ -15,11 +21,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from onebody.config import Config
 from onebody.data.batch import Batch, Target
+from onebody.data.pauses import camera_noise, hold, last_new_frames, time_axis
 from onebody.data.spec import TargetSpec
 from onebody.data.table import SampleTable
 from onebody.types import Ints
@@ -29,6 +36,9 @@ TOLD_PER_FRAME = ("joints", "box")
 
 _OF_SPLICES = 0x5B11CE
 """Sets these draws apart from those of `onebody.data.augment`."""
+
+_OF_PAUSES = 0x9A05E
+"""Sets the noise of pauses apart from these."""
 
 _FOLLOWING = 1 << 40
 """Added to the pass of a clip that follows, so that it is not varied as where it comes first."""
@@ -43,12 +53,39 @@ class SpliceConfig(Config):
         blind: first frames of the second clip that teach no class: nothing can be told from them.
         among: whose clips may follow: those of the same ``subject`` (in sets that name people), or
             ``any`` of the source.
+        pause: least and most frames of a pause between them. Where there are pauses, tasks that
+            know such a class are taught that nothing happens in them, others nothing.
     """
 
     share: float = Field(0.5, gt=0, le=1)
     least: int = Field(4, ge=1)
     blind: int = Field(2, ge=0)
     among: Literal["subject", "any"] = "subject"
+    pause: tuple[int, int] = (0, 0)
+
+    @model_validator(mode="after")
+    def _a_range(self) -> SpliceConfig:
+        least, most = self.pause
+        if not 0 <= least <= most:
+            raise ValueError(f"'pause' is least and most frames, found [{least}, {most}]")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Splicing:
+    """How clips of a source are spliced.
+
+    Attributes:
+        config: see there.
+        targets: what is taught.
+        seed: of the training.
+        passes: ``[B]`` of the rows of the batch.
+    """
+
+    config: SpliceConfig
+    targets: tuple[TargetSpec, ...]
+    seed: int
+    passes: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +97,14 @@ class Cuts:
         rows: ``[M]`` the rows of the table that follow.
         passes: ``[M]`` from which these draw what augmentation varies.
         frames: ``[M]`` frames of the first clip.
+        pauses: ``[M]`` frames of the pause after it.
     """
 
     entries: Ints
     rows: Ints
     passes: Ints
     frames: Ints
+    pauses: Ints
 
     def select(self, places: Ints) -> Cuts:
         """Return some of them."""
@@ -78,10 +117,11 @@ def check_splice(config: SpliceConfig, frames: int, targets: tuple[TargetSpec, .
     Raises:
         ValueError: if clips are too short, or a class task answers once per clip.
     """
-    if frames < 2 * config.least:
+    if frames < 2 * config.least + config.pause[1]:
+        between = f" with a pause of up to {config.pause[1]} between" if config.pause[1] else ""
         raise ValueError(
-            f"'splice' joins two clips of at least {config.least} frames each ('least'), but clips "
-            f"have {frames} ('input.frames')."
+            f"'splice' joins two clips of at least {config.least} frames each ('least'){between}, "
+            f"but clips have {frames} ('input.frames')."
         )
     for target in targets:
         if target.form not in TOLD_PER_FRAME and not target.per_frame:
@@ -91,46 +131,37 @@ def check_splice(config: SpliceConfig, frames: int, targets: tuple[TargetSpec, .
             )
 
 
-def draw_cuts(
-    config: SpliceConfig,
-    table: SampleTable,
-    pool: Ints,
-    rows: Ints,
-    passes: Ints,
-    *,
-    seed: int,
-    frames: int,
-) -> Cuts:
+def draw_cuts(way: Splicing, table: SampleTable, pool: Ints, rows: Ints, *, frames: int) -> Cuts:
     """Draw which rows are continued, by which others, and where.
 
     Args:
-        config: see there.
+        way: see there.
         table: the source's.
         pool: rows that may follow.
         rows: ``[B]`` rows of the batch.
-        passes: ``[B]`` pass of each draw.
-        seed: of the training.
         frames: T.
 
     Returns:
         What depends on (seed, pass, row) and the pool alone. A row of a person with no other clip
         in the pool stays as it is.
     """
-    people = table.subject[pool]
-    found: list[tuple[int, int, int, int]] = []
-    for entry, (row, number) in enumerate(zip(rows.tolist(), passes.tolist(), strict=True)):
-        generator = np.random.default_rng([seed, number, row, _OF_SPLICES])
+    config, people = way.config, table.subject[pool]
+    found: list[tuple[int, ...]] = []
+    for entry, (row, number) in enumerate(zip(rows.tolist(), way.passes.tolist(), strict=True)):
+        generator = np.random.default_rng([way.seed, number, row, _OF_SPLICES])
         wished, place, cut = generator.random(3)
         others = pool != row
         if config.among == "subject":
             others &= people == table.subject[row]
         candidates = pool[others]
         if wished < config.share and len(candidates):
-            cuts = frames - 2 * config.least + 1
+            pause = int(generator.integers(config.pause[0], config.pause[1] + 1))
+            own = config.least + int(cut * (frames - pause - 2 * config.least + 1))
             chosen = int(candidates[int(place * len(candidates))])
-            found.append((entry, chosen, number + _FOLLOWING, config.least + int(cut * cuts)))
-    columns = np.array(found, np.int64).reshape(-1, 4).T
-    return Cuts(entries=columns[0], rows=columns[1], passes=columns[2], frames=columns[3])
+            found.append((entry, chosen, number + _FOLLOWING, own, pause))
+    columns = np.array(found, np.int64).reshape(-1, 5).T
+    names = ("entries", "rows", "passes", "frames", "pauses")
+    return Cuts(**dict(zip(names, columns, strict=True)))
 
 
 def frame_labels(batch: Batch, targets: tuple[TargetSpec, ...]) -> Batch:
@@ -146,56 +177,108 @@ def frame_labels(batch: Batch, targets: tuple[TargetSpec, ...]) -> Batch:
     return replace(batch, targets=made)
 
 
-def splice(first: Batch, second: Batch, cuts: Cuts, *, blind: int) -> Batch:
+def splice(first: Batch, second: Batch | None, cuts: Cuts, way: Splicing) -> Batch:
     """Continue some rows of a batch by other clips.
 
     Args:
         first: ``[B]`` rows, labeled by frame (`frame_labels`).
-        second: ``[M]`` clips that follow, likewise.
-        cuts: M; which of the rows, and after how many of their last frames.
-        blind: frames after the cut whose class labels do not count.
+        second: ``[M]`` clips that follow, likewise; None: nothing follows.
+        cuts: M; which of the rows, after how many of their last frames and which pause.
+        way: what else there is to know.
 
     Returns:
-        The batch, in which row ``entries[m]`` shows its own last ``frames[m]`` frames and then the
-        first ones of clip m. Its `Context` stays that of the first clip: crops and times of the
-        second are not told.
+        The batch, in which row ``entries[m]`` shows its own last ``frames[m]`` frames, perhaps a
+        pause, and then the first frames of clip m. Its `Context` stays that of the first clip:
+        crops and times of the second are not told.
     """
-    picks = _Picks(cuts, first.num_frames)
-    inputs = {
-        name: picks.joined(x, second.inputs[name], 2 if x.dim() == 5 else 1)
-        for name, x in first.inputs.items()
-    }
-    valid: dict[str, Tensor] = {}
-    for name in [n for n in first.inputs if n in first.valid or n in second.valid]:
-        shape = (first.valid if name in first.valid else second.valid)[name].shape[1:]
-        one, other = (_valid(batch, name, shape) for batch in (first, second))
-        valid[name] = picks.joined(one, other, 1) if shape else one
-    targets = {
-        name: _spliced_target(own, second.targets[name], picks, blind)
-        for name, own in first.targets.items()
-    }
+    picks = _Picks(first, second, cuts, pauses=way.config.pause[1] > 0)
+    inputs, valid, targets = dict(first.inputs), dict(first.valid), dict(first.targets)
+    if second is not None:
+        for name, x in first.inputs.items():
+            inputs[name] = picks.joined(x, second.inputs[name], time_axis(x))
+        for name in [n for n in first.inputs if n in first.valid or n in second.valid]:
+            shape = (first.valid if name in first.valid else second.valid)[name].shape[1:]
+            one, other = (_valid(batch, name, shape) for batch in (first, second))
+            valid[name] = picks.joined(one, other, 1) if shape else one
+        for name, own in first.targets.items():
+            targets[name] = _spliced_target(own, second.targets[name], picks, way.config.blind)
+    if picks.still.any():
+        for name, x in inputs.items():
+            inputs[name] = _trembling(x, valid.get(name), first, picks, way)
+        for target in way.targets:
+            if target.form not in TOLD_PER_FRAME and target.task in targets:
+                targets[target.task] = _paused(targets[target.task], picks.still, target.nothing)
     return replace(first, inputs=inputs, valid=valid, targets=targets)
 
 
 class _Picks:
-    """Where both clips of every spliced row go."""
+    """Where both clips of every spliced row go, and which frames of all rows stand still."""
 
-    def __init__(self, cuts: Cuts, frames: int) -> None:
+    def __init__(self, first: Batch, second: Batch | None, cuts: Cuts, *, pauses: bool) -> None:
+        frames = first.num_frames
+        places = torch.arange(frames)
         self.entries = torch.from_numpy(cuts.entries)
-        self.cut = torch.from_numpy(cuts.frames).unsqueeze(1)  # [M, 1]
-        self.after = torch.arange(frames) - self.cut  # [M, T] since the cut; below 0: before it
+        whole = torch.full((len(first),), frames - 1)
+        self.last = last_new_frames(first.context.times_s) if pauses else whole
+        self.still = places > self.last.unsqueeze(1)  # [B, T]
+        self.own: list[Tensor] = []
+        self.then: list[Tensor] = []
+        self.after = torch.empty(len(cuts.rows), frames, dtype=torch.long)  # since the second began
+        for m, (entry, cut, pause) in enumerate(
+            zip(cuts.entries.tolist(), cuts.frames.tolist(), cuts.pauses.tolist(), strict=True)
+        ):
+            assert second is not None
+            last = int(self.last[entry])
+            own = last - cut + 1 + torch.arange(cut + pause // 2)
+            then = torch.arange(frames - len(own)) - (pause - pause // 2)
+            ends = int(last_new_frames(second.context.times_s)[m]) if pauses else frames - 1
+            moves = torch.cat(((own >= 0) & (own <= last), (then >= 0) & (then <= ends)))
+            self.still[entry] = ~moves
+            self.own.append(own.clamp(0, last))
+            self.then.append(then.clamp(0, ends))
+            self.after[m] = places - cut - pause
 
     def joined(self, first: Tensor, second: Tensor, dim: int) -> Tensor:
         """Join the clips of both tensors ``[B, .., T, ..]`` and ``[M, .., T, ..]``."""
         out = first.clone()
-        for m, (entry, cut) in enumerate(
-            zip(self.entries.tolist(), self.cut.tolist(), strict=True)
-        ):
-            frames = first.shape[dim]
-            own = first[entry].narrow(dim - 1, frames - cut[0], cut[0])
-            then = second[m].narrow(dim - 1, 0, frames - cut[0])
+        for m, entry in enumerate(self.entries.tolist()):
+            own = first[entry].index_select(dim - 1, self.own[m])
+            then = second[m].index_select(dim - 1, self.then[m])
             out[entry] = torch.cat((own, then), dim - 1)
         return out
+
+
+def _trembling(
+    shown: Tensor, known: Tensor | None, first: Batch, picks: _Picks, way: Splicing
+) -> Tensor:
+    """Give frames that stand still the noise of their row's camera."""
+    out, axis = shown.clone(), time_axis(shown)
+    for b in picks.still.any(1).nonzero().flatten().tolist():
+        places = picks.still[b].nonzero().flatten()
+        seed = [way.seed, int(way.passes[b]), int(first.context.row[b]), _OF_PAUSES]
+        number = int(np.random.default_rng(seed).integers(1 << 31))
+        generator = torch.Generator().manual_seed(number)
+        frames = shown[b : b + 1].index_select(axis, places)
+        moving = shown[b : b + 1].index_select(axis, (~picks.still[b]).nonzero().flatten())
+        if known is not None and axis == 1:
+            moving = torch.where(known[b : b + 1, ~picks.still[b]].unsqueeze(-1), moving, torch.nan)
+        moved = hold(frames, 1, camera_noise(moving), generator)
+        if known is not None and axis == 1:
+            moved = torch.where(known[b : b + 1, places].unsqueeze(-1), moved, frames)
+        out[b].index_copy_(axis - 1, places, moved[0])
+    return out
+
+
+def _paused(target: Target, still: Tensor, nothing: int) -> Target:
+    """Say that nothing happens in frames ``[B, T]``; without such a class, nothing of them."""
+    mask, value = _known(target) & ~still, target.value
+    if nothing >= 0:
+        told = torch.full_like(value, nothing)
+        if value.dim() == 3:
+            told = torch.eye(value.shape[2], dtype=value.dtype)[nothing].expand_as(value)
+        value = torch.where(still if value.dim() == 2 else still.unsqueeze(2), told, value)
+        mask = mask | still
+    return replace(target, value=value, mask=mask, present=mask.any(1))
 
 
 def _valid(batch: Batch, name: str, shape: torch.Size) -> Tensor:
@@ -217,7 +300,7 @@ def _spliced_target(own: Target, other: Target, picks: _Picks, blind: int) -> Ta
         weight, then = (
             torch.ones(len(t.present)) if t.weight is None else t.weight for t in (own, other)
         )
-        part = picks.cut.squeeze(1) / mask.shape[1]
+        part = (picks.after < 0).float().mean(1)
         weight = weight.clone()
         weight[picks.entries] = part * weight[picks.entries] + (1 - part) * then
     return replace(own, value=value, mask=mask, present=present, weight=weight)

@@ -13,6 +13,7 @@ import numpy as np
 
 from onebody.data import Source
 from onebody.data.reading import has_joints, read_joints
+from onebody.data.series import read_series
 from onebody.data.sources import frame_span
 from onebody.data.table import JointsColumn
 from onebody.types import Bools, Floats
@@ -26,7 +27,7 @@ def movement_onset(source: Source, row: int, fps: float) -> float:
 
     Args:
         source: whose targets name a column of joints; a 3D one is taken before a 2D one, in which
-            what moves towards the camera rests.
+            what moves towards the camera rests. Where none does, the skeletons that it reads.
         row: of its table.
         fps: frames per second of the row's medium.
 
@@ -39,6 +40,9 @@ def movement_onset(source: Source, row: int, fps: float) -> float:
     """
     table = source.table
     known = [t for t in source.targets if t.form == "joints" and has_joints(table, row, t)]
+    if not known and source.spec.reads_skeletons:
+        values = read_series(table, row, source.spec.modality).values
+        return onset_frame(values, np.asarray(np.isfinite(values).all(axis=2))) / fps
     if not known:
         return math.nan
     target = max(known, key=lambda t: cast(JointsColumn, table.columns[t.column]).unit == "mm")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from onebody.data import Batch, Context
+from onebody.data.pauses import time_axis
 from onebody.evaluation.answers import evaluating
 from onebody.evaluation.untrimmed import Untrimmed
 from onebody.inference.keep_memory import keep_memory
@@ -29,7 +30,8 @@ from onebody.tasks.classes import ClassTask
 from onebody.types import Doubles, Floats, Ints
 
 LENGTHS = (1.0, 0.7, 1.4)
-"""Lengths of the baseline's windows, in those of the clips that the network learned from."""
+"""Lengths of the baseline's windows, in those of the clips that the network learned from: what it
+is given at once or, of a network that runs as a stream, the usual clip where that is shorter."""
 
 _HOP = 4
 """A window begins every this-th part of its length."""
@@ -87,6 +89,8 @@ def stream_track(
     with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=how.bf16):
         if runs_as_stream(network, task):
             scores = _along(network, task, stream, calibration, how)
+            clip_s = saved.notes.get("clip_s")
+            frames = min(frames, round(clip_s * stream.rate)) if clip_s else frames
         else:
             spans.append(window_spans(stream.num_frames, frames))
             said.append(_windows(saved, task, stream, spans[0], how))
@@ -135,7 +139,7 @@ def _along(
     found = []
     temperature = 1.0 if calibration is None else calibration.temperature
     for piece in stream.frames():
-        for part in torch.split(piece, _CHUNK, dim=2):
+        for part in torch.split(piece, _CHUNK, dim=time_axis(piece)):
             outputs, state = network.stream(_batch(stream, part, how), state)
             logits = outputs[task.name][-1].float() / temperature
             found.append(task.frame_scores(logits)[0].cpu().numpy())
@@ -163,7 +167,7 @@ def _windows(
 
 
 def _cut(stream: Untrimmed, spans: Ints, frames: int | None, most: int) -> Iterator[Tensor]:
-    """Yield windows ``[B, C, n, S, S]`` of one length, holding no more frames than they need.
+    """Yield windows of one length side by side, holding no more frames than they need.
 
     Args:
         stream: what is shown.
@@ -172,24 +176,24 @@ def _cut(stream: Untrimmed, spans: Ints, frames: int | None, most: int) -> Itera
         most: windows at once.
     """
     pieces = stream.frames()
-    held, first = torch.zeros(0), 0
+    held, first = next(pieces), 0
+    axis = time_axis(held)
     for begin in range(0, len(spans), most):
         part = spans[begin : begin + most]
         low, high = int(part[0, 0]), int(part[-1, 1])
-        if held.ndim == 5:
-            held, first = held[:, :, low - first :], low
-        while held.ndim != 5 or first + held.shape[2] < high:
-            more = next(pieces)
-            held = more if held.ndim != 5 else torch.cat([held, more], dim=2)
+        while first + held.shape[axis] < high:
+            held = torch.cat([held, next(pieces)], axis)
+        held, first = held.narrow(axis, low - first, first + held.shape[axis] - low), low
         length = int(part[0, 1] - part[0, 0])
         count = length if frames is None else frames
         within = np.minimum((np.arange(count) + 0.5) * length / count, length - 1).astype(np.int64)
-        yield torch.cat([held[:, :, start - first + within] for start in part[:, 0].tolist()])
+        places = (torch.from_numpy(start - first + within) for start in part[:, 0])
+        yield torch.cat([held.index_select(axis, place) for place in places])
 
 
-def _batch(stream: Untrimmed, pixels: Tensor, how: Running) -> Batch:
-    """Make the batch of clips ``[B, C, n, S, S]``."""
-    rows, count = pixels.shape[0], pixels.shape[2]
+def _batch(stream: Untrimmed, shown: Tensor, how: Running) -> Batch:
+    """Make the batch of clips that are shown (see `Untrimmed.frames`)."""
+    rows, count = len(shown), shown.shape[time_axis(shown)]
     nan = float("nan")
     context = Context(
         row=torch.zeros(rows, dtype=torch.long),
@@ -198,4 +202,9 @@ def _batch(stream: Untrimmed, pixels: Tensor, how: Running) -> Batch:
         camera=torch.full((rows, 4), nan),
         depth_ref_mm=torch.full((rows,), nan),
     )
-    return Batch(inputs={stream.source.spec.modality: pixels}, context=context).to(how.device)
+    name = stream.source.spec.modality
+    valid = {}
+    if shown.ndim == 4:
+        valid[name] = shown.isfinite().all(-1)
+        shown = shown.nan_to_num()
+    return Batch(inputs={name: shown}, valid=valid, context=context).to(how.device)

@@ -6,6 +6,9 @@ the set has clips of people who do nothing, one of these is shown, and sometimes
 frames in opposite order, so that nobody jumps; else the last frame of the clip before, then the
 first frame of the next one are held, with the camera's noise. That is a person who stands still; it
 is easier than a person who fidgets, and the cut between the two frames is one that no camera makes.
+
+Pictures are shown as ``[1, C, n, S, S]``, skeletons as ``[1, n, J, D]``, NaN where a joint is not
+known.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from onebody.config import Config
 from onebody.data import SampleTable, Source
 from onebody.data.assemble import make_batch
 from onebody.data.flow import flow_along, is_flow, pictured
+from onebody.data.pauses import camera_noise, hold, time_axis
 from onebody.data.reading import channels_of
 from onebody.data.sources import frame_span, probe
 from onebody.data.targets import class_labels, is_served, made_labels
@@ -33,12 +37,6 @@ from onebody.metrics.events import Segment
 from onebody.tasks import JointTask, Task, WhichTask
 from onebody.tasks.classes import ClassTask
 from onebody.types import Bools, Ints
-
-_PAIRS = 8
-"""Pairs of neighboring frames in which a camera's noise is looked for."""
-
-_STILL = 0.9
-"""Share of the pixels, those that change least, that are taken to show noise alone."""
 
 
 class UntrimmedConfig(Config):
@@ -122,15 +120,16 @@ class Untrimmed:
         return made
 
     def frames(self) -> Iterator[Tensor]:
-        """Yield the pieces' frames ``[1, C, n, S, S]``, prepared as in a test, in order.
+        """Yield the pieces' frames, prepared as in a test, in order.
 
-        Optical flow is that of the whole stream: at a cut all moves that differs.
+        Optical flow is that of the whole stream: at a cut all moves that differs. A skeleton is
+        centered and scaled as its whole clip is.
         """
-        pieces = self._pictures()
+        pieces = self._shown()
         return flow_along(pieces) if is_flow(self.source.spec.modality) else pieces
 
-    def _pictures(self) -> Iterator[Tensor]:
-        """Yield the pieces' pictures."""
+    def _shown(self) -> Iterator[Tensor]:
+        """Yield the pieces' pictures or skeletons."""
         number = int(np.random.default_rng(self.seed).integers(1 << 31))
         generator = torch.Generator().manual_seed(number)
         kept: dict[int, Tensor] = {}
@@ -140,10 +139,11 @@ class Untrimmed:
                 kept[piece.row] = _read(self.source, piece, self.rate)
             clip = kept[piece.row]
             if not piece.held:
-                yield clip.flip(2) if piece.backward else clip
+                yield clip.flip(time_axis(clip)) if piece.backward else clip
                 continue
-            still = clip[:, :, :1] if piece.held == "first" else clip[:, :, -1:]
-            yield _noisy(still, piece.frames, camera_noise(clip), generator)
+            place = 0 if piece.held == "first" else clip.shape[time_axis(clip)] - 1
+            still = clip.narrow(time_axis(clip), place, 1)
+            yield hold(still, piece.frames, camera_noise(clip), generator)
 
 
 def plan_streams(
@@ -166,13 +166,14 @@ def plan_streams(
         One stream or more; none where the source has no clip of the task.
 
     Raises:
-        ValueError: if it has no pictures, or a medium has no clock.
+        ValueError: if it has neither pictures nor skeletons, or a medium has no clock.
     """
     modality = source.spec.modality
-    if channels_of(modality) is None or source.spec.also:
+    shown = channels_of(modality) is not None or source.spec.reads_skeletons
+    if not shown or source.spec.also:
         raise ValueError(
-            f"Streams are made of clips of one picture medium, found {modality!r}"
-            f"{' and further media' if channels_of(modality) else ''}. Take a network of such."
+            f"Streams are made of clips of one medium, pictures or skeletons, found {modality!r}"
+            f"{' and further media' if shown else ''}. Take a network of such."
         )
     labels, idle = _happening(source, task, tasks)
     clips = np.flatnonzero((labels != UNLABELED) & ~idle & source.readable())
@@ -265,34 +266,6 @@ def own_fps(table: SampleTable, row: int, modality: str) -> float:
     return float(own)
 
 
-def camera_noise(clip: Tensor) -> float:
-    """Estimate the standard deviation of a camera's noise, as a part of the whole range.
-
-    It is what the pixels that change least differ by between two neighboring frames, in the pair of
-    frames in which they differ least. Pixels of value 0 (no reading, black borders) do not count.
-
-    Args:
-        clip: ``[1, C, n, S, S]``.
-    """
-    pairs = clip[:, :, : _PAIRS + 1]
-    found = []
-    for i in range(pairs.shape[2] - 1):
-        one, two = pairs[:, :, i], pairs[:, :, i + 1]
-        change = (one - two).abs()[(one > 0) & (two > 0)]
-        if len(change):
-            still = change.sort().values[: max(1, int(_STILL * len(change)))]
-            found.append(float(still.mean()))
-    # E|a - b| = 2 sd / sqrt(pi) of two normal values
-    return min(found, default=0.0) * float(np.sqrt(np.pi)) / 2
-
-
-def _noisy(still: Tensor, frames: int, deviation: float, generator: torch.Generator) -> Tensor:
-    """Hold a frame ``[1, C, 1, S, S]`` with noise where there is a reading."""
-    held = still.expand(-1, -1, frames, -1, -1)
-    noise = torch.randn(held.shape, generator=generator) * deviation
-    return torch.where(held > 0, (held + noise).clamp(0.0, 1.0), held)
-
-
 def _read(source: Source, piece: Piece, rate: float) -> Tensor:
     """Read the whole row that a piece is of, prepared as in a test."""
     modality = pictured(source.spec.modality)
@@ -300,7 +273,11 @@ def _read(source: Source, piece: Piece, rate: float) -> Tensor:
     spec = source.spec.model_copy(
         update={"modality": modality, "frames": frames, "sampling": "dense", "stride": stride}
     )
-    return make_batch(source.table, [piece.row], spec, (), augment=None).inputs[modality]
+    batch = make_batch(source.table, [piece.row], spec, (), augment=None)
+    values, known = batch.inputs[modality], batch.valid.get(modality)
+    if known is None or values.ndim == 5:
+        return values
+    return torch.where(known.unsqueeze(-1), values, torch.nan)
 
 
 def _happening(source: Source, task: ClassTask, tasks: Mapping[str, Task]) -> tuple[Ints, Bools]:

@@ -2,7 +2,8 @@
 
 Two forms. One answer per clip: logits ``[N, C]``. One per frame: logits ``[N, T, C]``, which learn
 at every frame of a clip what the clip is called, so that a stream has an answer at any time; the
-answer for a clip is the mean of its frames' probabilities.
+answer for a clip is the mean of its frames' probabilities, without those that repeat its last
+frame.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from onebody.data import Context, Target
+from onebody.data.pauses import last_new_frames
 from onebody.labels import LabelSpace
 from onebody.metrics import Metric, Results, class_metrics
 from onebody.tasks.base import Task
@@ -122,9 +124,17 @@ class ClassTask(Task):
         scores = torch.softmax(output.float(), dim=-1)
         return scores if self.per_frame else scores.unsqueeze(1)
 
-    def decode(self, output: Tensor, context: Context) -> Tensor:  # noqa: ARG002
-        """Turn logits into class probabilities ``[N, C]``, float32: the mean over the frames."""
-        return self.frame_scores(output).mean(1)
+    def decode(self, output: Tensor, context: Context) -> Tensor:
+        """Turn logits into class probabilities ``[N, C]``, float32: the mean over the frames.
+
+        Where the context tells times, frames that repeat a clip's last one do not count.
+        """
+        scores = self.frame_scores(output)
+        if scores.shape[1] == 1 or context.times_s.shape[1] != scores.shape[1]:
+            return scores.mean(1)
+        last = last_new_frames(context.times_s).unsqueeze(1)
+        new = torch.arange(scores.shape[1], device=last.device) <= last  # [N, T]
+        return (scores * new.unsqueeze(2)).sum(1) / new.sum(1, keepdim=True)
 
     def collect(self, output: Tensor, target: Target, context: Context) -> Results:
         """Put probabilities beside labels (a soft label counts as its likeliest class)."""

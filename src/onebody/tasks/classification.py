@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from onebody.config import nearest
 from onebody.data import ClassColumn, SampleTable, TargetSpec
@@ -28,9 +28,11 @@ class ClassificationConfig(TaskConfig):
             by equal names.
         label_smoothing: share of each label that is spread over all classes.
         per_frame: give every frame an answer of its own (for streams); that for a clip is the mean.
+        nothing: name of the class of frames in which nothing happens, one more where no column has
+            it. The pauses of spliced clips teach it (see `onebody.data.splice`).
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"per_frame"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"per_frame", "nothing"})
 
     kind: Literal["classification"] = "classification"
     classes: tuple[str, ...] | None = None
@@ -38,6 +40,13 @@ class ClassificationConfig(TaskConfig):
     places: dict[str, str | None] | None = None
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
     per_frame: bool = False
+    nothing: Literal["", "nothing", "none", "idle", "background"] = ""
+
+    @model_validator(mode="after")
+    def _of_frames(self) -> Self:
+        if self.nothing and not self.per_frame:
+            raise ValueError("'nothing' is a class of frames; it needs per_frame: true")
+        return self
 
     def resolve(
         self,
@@ -52,6 +61,9 @@ class ClassificationConfig(TaskConfig):
         mirror = (
             carried_mirror(classes, spaces, self.places) if self.mirror is None else self.mirror
         )
+        if self.nothing and self.nothing not in classes:
+            classes = (*classes, self.nothing)
+            mirror = {**mirror, self.nothing: self.nothing} if mirror else mirror
         space = LabelSpace(name, classes, mirror or {})
         check_places(name, spaces, self.places)
         for source in spaces:
@@ -66,10 +78,12 @@ class ClassificationTask(ClassTask):
 
     Attributes:
         places: class of a column to class of the task, or None; None at all: by equal names.
+        nothing: the class of frames in which nothing happens; empty: there is none.
     """
 
     kind: ClassVar[str] = "classification"
     places: Places | None = None
+    nothing: str = ""
 
     def target_spec(self, table: SampleTable) -> TargetSpec:
         """Map the column's classes to the task's; a table without the column maps none."""
@@ -85,6 +99,7 @@ class ClassificationTask(ClassTask):
             table=lookup,
             mirror=mirror,
             per_frame=self.per_frame,
+            nothing=self.classes.index(self.nothing) if self.nothing else -1,
         )
 
 
@@ -99,6 +114,7 @@ def build_classification(config: ClassificationConfig) -> ClassificationTask:
         label_smoothing=config.label_smoothing,
         per_frame=config.per_frame,
         places=config.places,
+        nothing=config.nothing,
     )
 
 

@@ -103,7 +103,8 @@ class RoutedTask(JointTask):
         spec = super(RoutedTask, self).target_spec(table)
         if not self.none:
             return spec
-        return replace(spec, none=(self.router, len(self.of), len(self.space) - 1))
+        none = len(self.space) - 1
+        return replace(spec, none=(self.router, len(self.of), none), nothing=none)
 
     def compose(self, parts: Mapping[str, Tensor]) -> Tensor:
         """Multiply the answers: logits ``[.., K]`` and ``[.., C_i]`` to log-probabilities.

@@ -115,6 +115,7 @@ class WhichTask(ClassTask):
             table=lookup,
             mirror=self.space.mirror_table(),
             per_frame=self.per_frame,
+            nothing=len(self.of) if len(self.classes) > len(self.of) else -1,
         )
 
 
