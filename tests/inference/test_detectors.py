@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,17 @@ def test_the_grid_holds_distinct_settings_and_begins_with_the_plainest(name):
     assert len(set(texts)) == len(texts)
     assert all(isinstance(config, detector.config) for config in detector.grid)
     assert 10 <= len(detector.summary) <= 90
+
+
+def test_windows_of_one_length_can_be_looked_at(track):
+    spans = np.array([[0.0, 1.0], [4.0, 5.0], [0.2, 2.2], [6.0, 8.0]])
+    scores = np.full((4, len(CLASSES)), 0.1)
+    scores[:, 0] = (0.9, 0.8, 0.7, 0.6)
+    wide = replace(track, windows_s=spans, window_scores=scores.astype(np.float32))
+    find = DETECTORS["window"].find
+    assert [s.start_s for s in find(wide, WindowConfig())] == [0.0, 4.0, 6.0]
+    assert [s.start_s for s in find(wide, WindowConfig(lengths=(1,)))] == [0.2, 6.0]
+    assert find(wide, WindowConfig(lengths=(2,))) == find(wide, WindowConfig()), "there is no third"
 
 
 def test_windows_need_their_scores(track):

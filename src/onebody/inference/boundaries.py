@@ -7,6 +7,10 @@ of its surroundings, so that the pair that lies closest around the class scores 
 that overlap the best one stays. No level of probability has to be passed: a class that is never
 sure, but surer than before, is found.
 
+Where a class means that nothing happens, edges may be those of whether anything does: its
+probability rises and falls at the same places whichever class it is, also where classes take turns
+within one movement. A pair's label is then the class that is likeliest between its edges.
+
 Source: boundaries from the gradient of confidence are those of Xu, Zhou, Wang, Peng, Zhang,
 "Optimization of Action Recognition Model Based on Multi-Task Learning and Boundary Gradient",
 Electronics 10(19), 2021. The pairing of starts with ends is that of boundary-sensitive proposals
@@ -14,6 +18,9 @@ Electronics 10(19), 2021. The pairing of starts with ends is that of boundary-se
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -38,6 +45,8 @@ class GradientConfig(Config):
         longest_s: longest segment.
         overlap: how much of the shorter one two segments may share.
         earlier_s: how much earlier than it is seen a segment begins.
+        edges: whose edges: each ``class``'s own, or of whether ``anything`` happens; where no class
+            means that nothing does, there are only the classes' own.
     """
 
     smooth_s: float = Field(0.3, gt=0.0)
@@ -47,6 +56,7 @@ class GradientConfig(Config):
     longest_s: float = Field(12.0, gt=0.0)
     overlap: float = Field(0.3, ge=0.0, le=1.0)
     earlier_s: float = Field(0.0, ge=0.0)
+    edges: Literal["class", "anything"] = "class"
 
 
 def gradient_segments(track: ScoreTrack, config: GradientConfig) -> list[Segment]:
@@ -64,12 +74,24 @@ def gradient_segments(track: ScoreTrack, config: GradientConfig) -> list[Segment
     if len(track.times_s) < 3:
         return []
     times = track.times_s[0] + np.arange(round(_span(track) / track.step_s) + 1) * track.step_s
-    found = []
-    for number in np.flatnonzero(track.counts):
-        values = np.interp(times, track.times_s, track.scores[:, number].astype(np.float64))
-        found += _of_class(track.classes[number], times, values, config)
+    curves = _interpolated(track, times)
+    counted = np.flatnonzero(track.counts)
+    if config.edges == "anything" and not track.counts.all():
+        found = _of_anything(track.classes, counted, times, curves, config)
+    else:
+        found = [
+            segment
+            for number in counted
+            for segment in _of_class(track.classes[number], times, curves[:, number], config)
+        ]
     kept = without_overlap(found, config.overlap)
     return started_earlier(kept, config.earlier_s)
+
+
+def _interpolated(track: ScoreTrack, times: Doubles) -> Doubles:
+    """Return ``[T, C]`` scores at steady times."""
+    scores = track.scores.astype(np.float64)
+    return np.stack([np.interp(times, track.times_s, own) for own in scores.T], axis=1)
 
 
 def _span(track: ScoreTrack) -> float:
@@ -79,6 +101,30 @@ def _span(track: ScoreTrack) -> float:
 
 def _of_class(label: str, times: Doubles, values: Doubles, config: GradientConfig) -> list[Segment]:
     """Pair the starts and ends of one class."""
+    return [
+        _segment(label, start, end, score, times, config)
+        for start, end, score in _pairs(times, values, config)
+    ]
+
+
+def _of_anything(
+    classes: Sequence[str], counted: Ints, times: Doubles, curves: Doubles, config: GradientConfig
+) -> list[Segment]:
+    """Pair the starts and ends of whatever happens, and name it."""
+    found = []
+    for start, end, score in _pairs(times, curves[:, counted].sum(axis=1), config):
+        means = curves[start:end, counted].mean(axis=0)
+        best = int(np.argmax(means))
+        share = float(means[best] / max(means.sum(), 1e-9))
+        label = classes[counted[best]]
+        found.append(_segment(label, start, end, score * share, times, config))
+    return found
+
+
+def _pairs(
+    times: Doubles, values: Doubles, config: GradientConfig
+) -> Iterator[tuple[int, int, float]]:
+    """Yield start, end and score of the pairs of one curve that are good enough."""
     step = float(times[1] - times[0])
     smooth = smoothed(values, config.smooth_s / step)
     slope = np.gradient(smooth, step)
@@ -86,25 +132,25 @@ def _of_class(label: str, times: Doubles, values: Doubles, config: GradientConfi
     starts = np.union1d(_peaks(slope, config.slope), [0])
     ends = np.union1d(_peaks(-slope, config.slope), [len(times) - 1])
     sums = np.concatenate([[0.0], np.cumsum(smooth)])
-    found = []
     for start in starts.tolist():
         first = int(np.searchsorted(ends, start + 1))
         for end in ends[first : first + config.ends].tolist():
-            length = end - start
             score = _contrast(sums, start, end)
-            if length * step > config.longest_s or score < config.least or score <= 0:
-                continue
-            told = min(times[end] + _REACH * config.smooth_s, times[-1])
-            found.append(
-                Segment(
-                    label=label,
-                    start_s=float(times[start]),
-                    end_s=float(times[end]),
-                    told_s=float(told),
-                    score=min(score, 1.0),
-                )
-            )
-    return found
+            if (end - start) * step <= config.longest_s and score >= config.least and score > 0:
+                yield start, end, score
+
+
+def _segment(
+    label: str, start: int, end: int, score: float, times: Doubles, config: GradientConfig
+) -> Segment:
+    """Make a segment; it is told when the smoothing has seen what follows its end."""
+    return Segment(
+        label=label,
+        start_s=float(times[start]),
+        end_s=float(times[end]),
+        told_s=float(min(times[end] + _REACH * config.smooth_s, times[-1])),
+        score=min(score, 1.0),
+    )
 
 
 def _contrast(sums: Doubles, start: int, end: int) -> float:

@@ -27,10 +27,13 @@ class WindowConfig(Config):
     Attributes:
         least: least probability of the window's likeliest class.
         overlap: how much of the shorter one two segments may share.
+        lengths: which lengths of windows, by their order, are looked at; None, or where there are
+            no such ones: all.
     """
 
     least: float = Field(0.5, ge=0.0, le=1.0)
     overlap: float = Field(0.3, ge=0.0, le=1.0)
+    lengths: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,13 @@ def window_segments(track: ScoreTrack, config: WindowConfig) -> list[Segment]:
     if track.window_scores is None:
         raise ValueError("Segments of windows need the scores of windows, found none.")
     found = []
-    for (start, end), scores in zip(track.windows_s.tolist(), track.window_scores, strict=True):
+    spans, said = track.windows_s, track.window_scores
+    if config.lengths is not None:
+        _, order = np.unique(np.round(spans[:, 1] - spans[:, 0], 6), return_inverse=True)
+        looked = np.isin(order, config.lengths)
+        if looked.any():
+            spans, said = spans[looked], said[looked]
+    for (start, end), scores in zip(spans.tolist(), said, strict=True):
         best = int(np.argmax(scores))
         if track.counts[best] and scores[best] >= config.least:
             name, score = track.classes[best], float(scores[best])
@@ -152,6 +161,7 @@ DETECTORS: dict[str, Detector] = {
             slope=(0.15, 0.03),
             least=(0.25, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6),
             earlier_s=_EARLIER_S,
+            edges=("class", "anything"),
         ),
     ),
     "window": Detector(
@@ -163,6 +173,7 @@ DETECTORS: dict[str, Detector] = {
             WindowConfig,
             least=(0.5, *(round(0.05 * n, 2) for n in range(1, 20) if n != 10)),
             overlap=(0.3, 0.0),
+            lengths=(None, (0,), (1,), (2,), (1, 2)),
         ),
     ),
 }
