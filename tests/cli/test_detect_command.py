@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -87,6 +88,15 @@ def test_streams_of_held_out_clips_are_measured_and_what_was_chosen_is_kept(trai
     plain = run("detect", folder, "--minutes", 0.1, "--decoder", "events", "--defaults")
     assert "the defaults (nothing was chosen" in plain.stdout
     assert (folder / "detect.json").read_text() == kept
+    other = trained / "other"
+    shutil.copytree(folder, other, ignore=shutil.ignore_patterns("detect.json"))
+    given = ("--minutes", 0.1, "--decoder", "events", "--settings", folder)
+    taken = run("detect", other, *given)
+    assert f"(as chosen for {folder})" in taken.stdout
+    events = json.loads(kept)["action"]["events"]
+    assert json.loads((other / "detect.json").read_text()) == {"action": {"events": events}}
+    nobody = run("detect", folder, *given[:-1], other, "--decoder", "gradient")
+    assert "expected settings that were chosen for events, gradient" in nobody.output
     soon = run("detect", folder, "--minutes", 0.1, "--decoder", "gradient", "--max-delay", 0)
     assert "no setting tells within 0 s there: the quickest one, " in soon.stdout
     assert f"written: {folder / 'detect.json'}" in soon.stderr
@@ -146,6 +156,8 @@ def test_faults_are_told(trained):
         (("detect", folder, "x.mp4", "--seed", 3), "--seed means something only without"),
         (("detect", folder, "--minutes", "inf"), "--minutes"),
         (("detect", folder, "--defaults", "--max-delay", 1), "leave one out"),
+        (("detect", folder, "--defaults", "--settings", folder), "leave one out"),
+        (("detect", folder, "x.mp4", "--settings", folder), "--settings means something only"),
         (("unusual", trained), "expected a run's folder"),
         (("unusual", folder, "split.test=null"), "are of another recipe"),
         (

@@ -8,7 +8,13 @@ import pytest
 
 from onebody.inference.activity import ActivityConfig
 from onebody.inference.boundaries import GradientConfig
-from onebody.inference.chosen import FILE, keep_chosen, read_chosen, read_events
+from onebody.inference.chosen import (
+    FILE,
+    chosen_elsewhere,
+    keep_chosen,
+    read_chosen,
+    read_events,
+)
 from onebody.inference.events import EventConfig
 from onebody.tasks import ClassificationConfig, build_tasks
 
@@ -43,6 +49,16 @@ def test_a_stream_reads_those_of_its_way(tmp_path, tasks):
         "plain": EventConfig(on=0.7),
         "knows": ActivityConfig(on=0.8, off=0.2),
     }
+
+
+def test_settings_of_another_run_are_whole(tmp_path, tasks):
+    with pytest.raises(ValueError, match=r"chosen for events, found none\. Choose some by"):
+        chosen_elsewhere(tmp_path, tasks, ["events"])
+    chosen = {"plain": {"events": EventConfig(on=0.7)}}
+    keep_chosen(tmp_path, chosen)
+    assert chosen_elsewhere(tmp_path, tasks, ["events"]) == chosen
+    with pytest.raises(ValueError, match="chosen for events, window, found none for window"):
+        chosen_elsewhere(tmp_path, tasks, ["events", "window"])
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,10 @@ def detect(
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Measure the decoders' defaults; choose nothing.")
     ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="Take the settings that were chosen for another run; choose nothing."),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -73,6 +77,7 @@ def detect(
         of_clips = {
             "--max-delay": max_delay is not None,
             "--defaults": defaults,
+            "--settings": settings is not None,
             "--minutes": minutes != MINUTES,
             "--split": split != "test",
             "--seed": seed != 0,
@@ -83,17 +88,22 @@ def detect(
 
         detect_video(run, video, decoder, fps=fps, out=out, device=device, as_json=as_json)
         return
-    if defaults and max_delay is not None:
+    fixed = [name for name, given in (("--defaults", defaults), ("--settings", settings)) if given]
+    if fixed and max_delay is not None:
         raise ValueError(
-            "--max-delay chooses settings, and --defaults chooses none: leave one out."
+            f"--max-delay chooses settings, and {fixed[0]} chooses none: leave one out."
         )
+    if len(fixed) > 1:
+        raise ValueError("--defaults and --settings both say what is measured: leave one out.")
     if out is not None or fps is not None:
         raise ValueError("--out and --fps mean something only with a VIDEO.")
-    found = _measured(run, minutes, decoder, split, seed, device, max_delay, choose=not defaults)
+    found = _measured(
+        run, minutes, decoder, split, seed, device, max_delay, settings, choose=not fixed
+    )
     if as_json:
         typer.echo(json.dumps(plain(found), indent=2, allow_nan=False))
         return
-    for line in detection_lines(found, max_delay):
+    for line in detection_lines(found, max_delay, settings):
         typer.echo(line)
 
 
@@ -105,15 +115,16 @@ def _measured(
     seed: int,
     device: str,
     max_delay: float | None,
+    settings: Path | None,
     *,
     choose: bool,
 ) -> dict[str, SpaceFigures]:
-    """Measure a run, and keep what was chosen."""
+    """Measure a run, and keep what was chosen for it or taken from another."""
     from onebody.cli.opened import open_run, protocol_of
     from onebody.evaluation.detection import measure_detection
     from onebody.evaluation.stream_scores import Running
     from onebody.evaluation.untrimmed import UntrimmedConfig
-    from onebody.inference.chosen import keep_chosen
+    from onebody.inference.chosen import chosen_elsewhere, keep_chosen
     from onebody.inference.detectors import DETECTORS
 
     if split not in ("test", "validation"):
@@ -121,18 +132,26 @@ def _measured(
     opened = open_run(run, split, protocol_of(run, {}), device=device)
     if choose and split == "validation":
         typer.echo("settings are chosen on the very rows that are measured", err=True)
+    ways = tuple(decoder or DETECTORS)
+    tasks = opened.saved.network.tasks
+    taken = None if settings is None else chosen_elsewhere(settings, tasks, ways)
     found = measure_detection(
         opened.saved,
         opened.splits["validation"] if choose else [],
         opened.sources,
         UntrimmedConfig(minutes=minutes or None, seed=seed),
-        detectors=tuple(decoder or DETECTORS),
+        detectors=ways,
         max_delay_s=max_delay,
+        settings=taken,
         running=Running(device=device, bf16=opened.bf16),
         say=lambda line: typer.echo(line, err=True),
     )
     kept = {
-        space: {name: way.config for name, way in figures.ways.items() if way.chosen is not None}
+        space: {
+            name: way.config
+            for name, way in figures.ways.items()
+            if way.chosen is not None or taken is not None
+        }
         for space, figures in found.items()
     }
     if any(kept.values()):
@@ -141,14 +160,21 @@ def _measured(
 
 
 def detection_lines(
-    found: Mapping[str, SpaceFigures], max_delay: float | None = None
+    found: Mapping[str, SpaceFigures],
+    max_delay: float | None = None,
+    settings: Path | None = None,
 ) -> Iterator[str]:
     """Yield a table per label space, then what the settings were.
 
     Args:
         found: by label space.
         max_delay: what was asked for, in s; None: nothing.
+        settings: the run for which they were chosen; None: this one.
     """
+    unchosen = "nothing was chosen on validation rows"
+    if settings is not None:
+        unchosen = f"as chosen for {settings}"
+
     from onebody.cli.tables import show, text_table
 
     for place, (space, figures) in enumerate(found.items()):
@@ -192,7 +218,7 @@ def detection_lines(
             values = way.config.model_dump(exclude_defaults=True)
             text = ", ".join(f"{k} {v}" for k, v in values.items()) or "the defaults"
             how = (
-                "nothing was chosen on validation rows"
+                unchosen
                 if way.chosen is None
                 else f"mean F1 of validation streams {100 * way.chosen:.1f} %"
             )

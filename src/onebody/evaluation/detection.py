@@ -129,6 +129,7 @@ def measure_detection(
     *,
     detectors: Sequence[str] = tuple(DETECTORS),
     max_delay_s: float | None = None,
+    settings: Mapping[str, Mapping[str, Config]] | None = None,
     running: Running | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, SpaceFigures]:
@@ -141,6 +142,8 @@ def measure_detection(
         config: how streams are made of either.
         detectors: which ways.
         max_delay_s: see `choose`.
+        settings: by label space and detector, what is measured where nothing is chosen; None, or
+            where one is missing: the defaults.
         running: where and how the network runs.
         say: is told what is going on.
 
@@ -169,7 +172,8 @@ def measure_detection(
             ]
             found[part] = (streams, tracks, [s.truth(task.classes) for s in streams])
         if found["test"][0]:
-            made[name] = _space(ways, found["validation"][1:], *found["test"], max_delay_s)
+            given = (settings or {}).get(name, {})
+            made[name] = _space(ways, found["validation"][1:], *found["test"], max_delay_s, given)
     if not made:
         raise ValueError("No test row shows anything that the network could detect.")
     return made
@@ -307,6 +311,7 @@ def _space(
     tracks: Sequence[ScoreTrack],
     truth: Sequence[Sequence[Segment]],
     max_delay_s: float | None,
+    settings: Mapping[str, Config],
 ) -> SpaceFigures:
     """Choose and measure every way in one label space."""
     made = {}
@@ -316,7 +321,7 @@ def _space(
             chosen = choose(way, *validation, max_delay_s=max_delay_s)
             config = chosen.config
         else:
-            config, chosen = way.config(), None
+            config, chosen = settings.get(name) or way.config(), None
         found = [way.find(track, config) for track in tracks]
         made[name] = measure_segments(found, truth, lengths, config=config, chosen=chosen)
     busy = sum(s.end_s - s.start_s for true in truth for s in true)

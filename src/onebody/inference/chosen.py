@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,30 @@ def read_chosen(run: Path, tasks: Mapping[str, Task]) -> dict[str, dict[str, Con
             if isinstance(config, ActivityConfig):
                 _check_nothing(task, config, f"{path}, {space}.{name}")
             found.setdefault(space, {})[name] = config
+    return found
+
+
+def chosen_elsewhere(
+    run: Path, tasks: Mapping[str, Task], detectors: Collection[str]
+) -> dict[str, dict[str, Config]]:
+    """Return the settings that were chosen for another run, by label space and detector.
+
+    Args:
+        run: the other run's folder.
+        tasks: of the network that they are for.
+        detectors: that must have settings in every space.
+
+    Raises:
+        ValueError: as `read_chosen`, or if nothing was chosen for it or one of the detectors.
+    """
+    found = read_chosen(run, tasks)
+    missing = sorted({name for ways in found.values() for name in detectors if name not in ways})
+    if missing or not found:
+        raise ValueError(
+            f"{run / FILE}: expected settings that were chosen for {', '.join(detectors)}, found "
+            f"none{' for ' + ', '.join(missing) if found else ''}. Choose some by "
+            f"'onebody detect {run}'."
+        )
     return found
 
 
