@@ -80,3 +80,12 @@ def test_the_rate_of_a_network_is_in_its_notes():
 def test_rates_are_positive(fps):
     with pytest.raises(ValueError, match="positive"):
         RateKeeper(fps)
+
+
+def test_it_is_known_whether_frames_are_passed_over():
+    for source, fps, expected in ((30.0, 12.0, True), (12.0, 12.0, False), (30.0, None, False)):
+        keeper = RateKeeper(fps)
+        assert not keeper.passes_over
+        for time_s in np.arange(20) / source:
+            keeper.take(float(time_s))
+        assert keeper.passes_over == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -43,6 +44,32 @@ def test_no_more_is_read_than_may_wait():
     gate.wait(0.05)
     assert told == [0, 1, 2]
     assert list(items) == list(range(1, 10))
+
+
+def test_who_has_nothing_to_read_does_something_with_what_waits():
+    told, done, seen = [], [], threading.Event()
+
+    def idle(number):
+        done.append((number, threading.current_thread().name))
+        if len(done) == 2:
+            seen.set()
+
+    items = read_ahead(counting(30, told), 2, idle)
+    assert next(items) == 0
+    assert seen.wait(5)
+    assert list(items) == list(range(1, 30))
+    numbers = [number for number, _ in done]
+    assert numbers == sorted(set(numbers)), "each once"
+    assert {name for _, name in done} == {"onebody-read-ahead"}
+
+
+def test_what_idling_fails_with_is_raised():
+    def idle(number):
+        raise ValueError(f"cannot do with {number}")
+
+    items = read_ahead(counting(30, []), 2, idle)
+    with pytest.raises(ValueError, match="cannot do with"):
+        all(time.sleep(0.01) is None for _ in items)
 
 
 def test_what_a_source_fails_with_comes_after_its_last_item():

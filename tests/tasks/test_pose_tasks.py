@@ -267,3 +267,20 @@ def test_classes_are_no_joints():
     table = make_table("set", {"rgb": ["a.mp4"]}, columns={"pose": column})
     with pytest.raises(ValueError, match=r"expects joints, but column 'pose' .* holds classes"):
         resolve_tasks({"pose": Pose2DConfig()}, [table])
+
+
+@pytest.mark.parametrize("task", [FLAT, DEEP])
+@pytest.mark.parametrize("lens", [True, False])
+def test_a_single_frame_is_placed_as_decode_does(task, lens):
+    crop = ((200.0, 20.0, 40.0), (-20.0, 200.0, 10.0))
+    output = torch.rand(1, 1, J, task.dims + 1) * 1.4 - 0.2
+    given = {} if lens else {"camera": torch.full((1, 4), math.nan)}
+    context = make_context(crop=crop, **given)
+    expected = task.decode(output, context)[0, 0].numpy()
+    pixels = FLAT.decode(output[..., [0, 1, -1]], context)[0, 0, :, :2].numpy()
+    camera, depth = context.camera[0].tolist(), float(context.depth_ref_mm)
+    found = task.placed(output[0, 0].numpy(), pixels, camera, depth)
+    assert found.dtype == np.float32
+    assert found.shape == (J, task.dims + 1)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+    assert np.isfinite(found).all() == (lens or task is FLAT)

@@ -169,9 +169,11 @@ def _halved(frames: Frames) -> Frames:
     """
     plane = frames[..., 0]
     pairs = (plane if plane.strides[-1] == 1 else plane.copy()).view(np.uint16)
-    total = pairs & 0xFF
-    total += pairs >> 8
-    squares = total[:, ::2] + total[:, 1::2]
+    upper, lower = pairs[:, ::2], pairs[:, 1::2]
+    squares = upper & 0xFF
+    squares += lower & 0xFF
+    squares += upper >> 8
+    squares += lower >> 8
     squares += 2  # rounds
     squares >>= 2
     return squares.astype(np.uint8)[..., None]

@@ -36,8 +36,8 @@ class Picture(Protocol):
     def pixels(self) -> Frames:
         """Return the whole, ``[H, W, C]`` uint8."""
 
-    def part(self, x0: int, y0: int, x1: int, y1: int, factor: int = 1) -> Frames:
-        """Return a part, with squares of ``factor`` pixels averaged as by `geometry.shrink`.
+    def part(self, x0: int, y0: int, x1: int, y1: int, factor: int = 1) -> list[Frames]:
+        """Return the channels of a part, squares of ``factor`` pixels averaged by `shrink`.
 
         Args:
             x0: first column, a multiple of the factor.
@@ -47,7 +47,7 @@ class Picture(Protocol):
             factor: side of the squares.
 
         Returns:
-            ``[ceil((y1 - y0) / factor), ceil((x1 - x0) / factor), C]`` uint8.
+            C times ``[ceil((y1 - y0) / factor), ceil((x1 - x0) / factor)]`` uint8.
         """
 
 
@@ -66,9 +66,9 @@ class ArrayPicture:
         """Return the whole; see `Picture.pixels`."""
         return self._pixels
 
-    def part(self, x0: int, y0: int, x1: int, y1: int, factor: int = 1) -> Frames:
+    def part(self, x0: int, y0: int, x1: int, y1: int, factor: int = 1) -> list[Frames]:
         """Return a part; see `Picture.part`."""
-        return shrink(self._pixels[None, y0:y1, x0:x1], factor)[0]
+        return list(shrink(self._pixels[None, y0:y1, x0:x1], factor)[0].transpose(2, 0, 1))
 
 
 class VideoPicture:
@@ -100,15 +100,14 @@ class VideoPicture:
             self._whole = to_pixels(self._frame, self._channels)
         return self._whole
 
-    def part(self, x0: int, y0: int, x1: int, y1: int, factor: int = 1) -> Frames:
+    def part(self, x0: int, y0: int, x1: int, y1: int, factor: int = 1) -> list[Frames]:
         """Return a part; see `Picture.part`."""
         if self._whole is not None or not self._by_parts:
             return ArrayPicture(self.pixels()).part(x0, y0, x1, y1, factor)
         left, top = x0 % 2, y0 % 2  # squares of color begin at even places
         cut = _cut(self._frame, x0 - left, y0 - top, x1, y1 + y1 % 2)
         seen = np.s_[None, top : top + y1 - y0, left : left + x1 - x0, None]
-        planes = [shrink(plane[seen], factor)[0, ..., 0] for plane in to_planes(cut, self.shape[2])]
-        return np.stack(planes).transpose(1, 2, 0)
+        return [shrink(plane[seen], factor)[0, ..., 0] for plane in to_planes(cut, self.shape[2])]
 
 
 def _cut(frame: Any, x0: int, y0: int, x1: int, y1: int) -> Any:

@@ -97,9 +97,19 @@ class Capture:
             MediaError: after the last frame that can be had, if the file is damaged or ends early,
                 or the camera is gone.
         """
+        return self.frames()
+
+    def frames(
+        self, idle: Callable[[CapturedFrame], None] | None = None
+    ) -> Generator[CapturedFrame, None, None]:
+        """Yield frames; where they are read ahead, with something to do for who waits.
+
+        Args:
+            idle: see `read_ahead`.
+        """
         frames = self._frames()
         if self.ahead and not self.camera and not self.paced:
-            frames = read_ahead(frames, self.ahead)
+            frames = read_ahead(frames, self.ahead, idle)
         with closing(frames):
             yield from frames
 

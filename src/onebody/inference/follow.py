@@ -150,16 +150,19 @@ def person_box(joints: Floats, size: tuple[int, int], seen: float) -> Doubles | 
     Returns:
         None where too few are, or where they enclose less than a pixel of the picture.
     """
-    sure = (joints[:, 2] >= CONFIDENT) & np.isfinite(joints[:, :2]).all(axis=1)
-    if not sure.any() or sure.mean() < seen:
+    x, y, confidence = joints.T
+    sure = (confidence >= CONFIDENT) & np.isfinite(x + y)
+    count = np.count_nonzero(sure)
+    if not count or count < seen * len(joints):
         return None
-    places = joints[sure, :2].astype(np.float64)
-    low, high = places.min(axis=0), places.max(axis=0)
-    if (high - low < 1.0).any():
-        return None
-    edges = np.array([size[1], size[0]], np.float64)
-    low, high = low.clip(0.0, edges), high.clip(0.0, edges)
-    return None if (high - low < 1.0).any() else np.concatenate([low, high])
+    found = []
+    for values, edge in ((x[sure], size[1]), (y[sure], size[0])):
+        low, high = float(values.min()), float(values.max())
+        within = min(max(low, 0.0), edge), min(max(high, 0.0), edge)
+        if high - low < 1.0 or within[1] - within[0] < 1.0:
+            return None
+        found.append(within)
+    return np.array([ends[side] for side in (0, 1) for ends in found], np.float64)
 
 
 def _shared(a: Doubles, b: Doubles) -> float:

@@ -15,6 +15,7 @@ from onebody.data import Context
 from onebody.data.flow import FlowSteps, is_flow
 from onebody.data.picture import Picture
 from onebody.inference.activity import make_spotter
+from onebody.inference.crops_ahead import CropAhead
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, Follower, SteadyBox
 from onebody.inference.own_boxes import checked_box
@@ -123,14 +124,14 @@ class PersonStream:
         self.tasks = setup.saved.network.tasks
         self.last: Answer | None = None
         self.last_s = -math.inf
+        self._lens = setup.camera or (math.nan,) * 4
+        self._depth_ref_mm = math.nan if setup.depth_ref_mm is None else setup.depth_ref_mm
         self._context = Context(  # of every frame, but for where its crop lies
             row=torch.zeros(1, dtype=torch.long),
             times_s=torch.zeros(1, 1),
             crop_to_source=torch.zeros(1, 2, 3),
-            camera=torch.tensor([setup.camera or (math.nan,) * 4]),
-            depth_ref_mm=torch.tensor(
-                [math.nan if setup.depth_ref_mm is None else setup.depth_ref_mm]
-            ),
+            camera=torch.tensor([self._lens]),
+            depth_ref_mm=torch.tensor([self._depth_ref_mm]),
         )
         self._memory: Sequence[Floats] | None = None
         self._flow = FlowSteps() if is_flow(setup.saved.input.modality) else None
@@ -148,8 +149,18 @@ class PersonStream:
         self._smooth.clear()
         self._follower.lose()
 
+    @property
+    def looks_at(self) -> Doubles | None:
+        """Where the next frame is looked at if no box is given; None: at the whole picture."""
+        return self._follower.box
+
     def push(
-        self, frame: Picture, time_s: float, given: Sequence[float] | None, clock: Clock
+        self,
+        frame: Picture,
+        time_s: float,
+        given: Sequence[float] | None,
+        clock: Clock,
+        ahead: CropAhead | None = None,
     ) -> Answer:
         """Run on the next frame.
 
@@ -158,10 +169,14 @@ class PersonStream:
             time_s: later than that before.
             given: the person's box in source pixels; None: the stream finds its own.
             clock: is told what each stage takes.
+            ahead: the frame's crop where `looks_at` says, if it is made already.
         """
         size = frame.shape[:2]
         box = self._follower.box if given is None else self._steadied(given, size, time_s)
-        ready = prepare_frame(frame, self.setup.saved.input, box)
+        if ahead is None:
+            ready = prepare_frame(frame, self.setup.saved.input, box)
+        else:
+            ready, clock.stages_ms["ahead"] = ahead.ready, ahead.took_ms
         clock.tick("crop")
         pixels = ready.pixels
         if self._flow is not None:
@@ -207,18 +222,23 @@ class PersonStream:
         """Turn outputs into class answers, joints by task, and all joints in pixels ``[K, 3]``."""
         context = self._context
         context.crop_to_source.copy_(torch.from_numpy(ready.crop_to_source))
+        poses = {
+            name: output[0, 0]
+            for name, output in outputs.items()
+            if isinstance(self.tasks[name], PoseTask)
+        }
+        pixels = _in_pixels(tuple(poses.values()), ready.crop_to_source)
         classes: dict[str, ClassAnswer] = {}
-        poses: dict[str, Floats] = {}
-        places: list[Floats] = []
+        last = 0
         for name, output in outputs.items():
             task = self.tasks[name]
             if isinstance(task, PoseTask):
-                values = torch.from_numpy(output)
-                poses[name] = task.decode(values, context)[0, 0].numpy()
-                places.append(output[0, 0])
+                first, last = last, last + len(poses[name])
+                own = pixels[first:last, :2]
+                poses[name] = task.placed(poses[name], own, self._lens, self._depth_ref_mm)
             elif isinstance(task, ClassTask):
                 classes[name] = self._class_answer(task, output, context)
-        return classes, poses, _in_pixels(places, ready.crop_to_source)
+        return classes, poses, pixels
 
     def _places(self, outputs: Mapping[str, Floats]) -> dict[str, PlaceAnswer]:
         """Return the boxes that tasks of boxes find in this frame, by task."""

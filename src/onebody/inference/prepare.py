@@ -218,9 +218,10 @@ def _filled(
     left, top = max(seen[0], x0), max(seen[1], y0)
     found = frame.part(left, top, min(seen[2], x1), min(seen[3], y1), factor)
     row, column = (top - y0) // factor, (left - x0) // factor
-    target = pixels[0, :, row : row + found.shape[0], column : column + found.shape[1]]
-    for channel, values in enumerate(target):
-        np.multiply(found[..., channel], np.float32(1 / 255), out=values)
+    high, wide = found[0].shape
+    target = pixels[0, :, row : row + high, column : column + wide]
+    for values, plane in zip(target, found, strict=True):
+        np.multiply(plane, np.float32(1 / 255), out=values)
     return pixels
 
 

@@ -64,6 +64,11 @@ class RateKeeper:
             return False
         return self.source_fps < _SLOW * self.fps
 
+    @property
+    def passes_over(self) -> bool:
+        """Whether so many frames come that some are not run; False before that is known."""
+        return self.fps is not None and self.source_fps * _SLOW > self.fps
+
     def take(self, time_s: float) -> bool:
         """Say whether a frame is run; it comes later than that before."""
         if not math.isnan(self._last):

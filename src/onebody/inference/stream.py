@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from onebody.data.picture import Picture
-from onebody.inference.capture import CapturedFrame
+from onebody.inference.capture import Capture, CapturedFrame
+from onebody.inference.crops_ahead import CropsAhead
 from onebody.inference.default import demo_notice
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.follow import FollowConfig, PersonFinder
@@ -57,7 +59,8 @@ class StreamFrame:
             answers are those of before (``measured`` is False).
         seen: whether the first person is seen at all.
         stages_ms: what each stage took, all people together: ``decode`` (of `Stream.run`),
-            ``crop``, ``network``, ``smooth``, ``events``.
+            ``crop``, ``network``, ``smooth``, ``events``; ``ahead``: a crop that was made while
+            the frame waited.
         delay_s: from when the frame was there to the answer.
         notes: what one should know, for people: a changed picture size, a slow stream.
     """
@@ -133,6 +136,7 @@ class Stream:
         )
         self._finder = finder
         self._rate = RateKeeper(learned_fps(saved) if fps is None else fps)
+        self._crops = CropsAhead(saved.input)
         self._people: dict[int, PersonStream] = {}
         self._tracks: tuple[int, ...] = ()
         self._size: tuple[int, int] | None = None
@@ -162,6 +166,17 @@ class Stream:
             ValueError: if it is no picture, a tiny one, not later than the one before, or a box is
                 impossible. The stream can go on with the next frame.
         """
+        return self._push(frame, time_s, boxes, taken_s, None)
+
+    def _push(
+        self,
+        frame: Array | Picture,
+        time_s: float,
+        boxes: Mapping[int, Sequence[float]] | None,
+        taken_s: float | None,
+        number: int | None,
+    ) -> StreamFrame:
+        """Do as `push`; ``number``: by which there may be a crop of the frame."""
         taken_s = time.monotonic() if taken_s is None else taken_s
         clock = Clock()
         picture = checked_frame(frame, self.saved.input)
@@ -185,7 +200,11 @@ class Stream:
             self._tracks = tuple(wanted)
             ended = self._meet(time_s)
             for track, place in wanted.items():
-                self._people[track].push(picture, time_s, place, clock)
+                person = self._people[track]
+                ahead = None if number is None else self._crops.take(number, person.looks_at)
+                person.push(picture, time_s, place, clock, ahead)
+                if number is not None:
+                    self._crops.expect(person.looks_at)
         notes += self._slow()
         made = self._frame(time_s, size, ran)
         self._count += 1
@@ -205,10 +224,29 @@ class Stream:
             ahead, beside the other stages and not before them. Events that go on at the end are
             ended by `finish`.
         """
+        if self._finder is not None or not isinstance(frames, Capture):
+            yield from self._answered(frames, ahead=False)
+            return
+        try:
+            with closing(frames.frames(self._crop_ahead)) as source:
+                yield from self._answered(source, ahead=True)
+        finally:
+            self._crops.clear()  # of another source the same numbers are other frames
+
+    def _answered(
+        self, frames: Iterable[CapturedFrame], *, ahead: bool
+    ) -> Iterator[tuple[CapturedFrame, StreamFrame]]:
+        """Answer for frame after frame; ``ahead``: there may be crops of them."""
         for frame in frames:
-            made = self.push(frame.picture, frame.time_s, taken_s=frame.taken_s)
+            number = frame.number if ahead else None
+            made = self._push(frame.picture, frame.time_s, None, frame.taken_s, number)
             stages = {"decode": frame.decode_ms, **made.stages_ms}
             yield frame, replace(made, stages_ms=stages)
+
+    def _crop_ahead(self, frame: CapturedFrame) -> None:
+        """Crop a frame that waits, in the reading thread, unless many frames are passed over."""
+        if not self._rate.passes_over:
+            self._crops.make(frame)
 
     def finish(self) -> list[Event]:
         """End the events that go on, and forget everybody.
@@ -264,8 +302,9 @@ class Stream:
             track: self._prediction(answer, time_s, size, ran) for track, answer in known.items()
         }
         first = next(iter(known.values()), None)
+        main = next(iter(people.values()), None)
         return StreamFrame(
-            prediction=next(iter(people.values()), self._prediction(None, time_s, size, ran)),
+            prediction=self._prediction(None, time_s, size, ran) if main is None else main,
             people=people,
             current={} if first is None else first.current,
             started=_told(known, "started") if ran else (),

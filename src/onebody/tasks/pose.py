@@ -19,7 +19,7 @@ from onebody.metrics import Results
 from onebody.skeletons import check_common, get_skeleton
 from onebody.tasks.base import Task
 from onebody.tasks.resolve import TaskConfig, columns_of
-from onebody.types import Form
+from onebody.types import Floats, Form
 
 VISIBILITY_WEIGHT = 0.01
 """Weight of the visibility term, SPNet's."""
@@ -81,6 +81,22 @@ class PoseTask(Task):
     @abstractmethod
     def dims(self) -> int:
         """Coordinates per joint, 2 or 3."""
+
+    @abstractmethod
+    def placed(
+        self, joints: Floats, pixels: Floats, camera: Sequence[float], depth_ref_mm: float
+    ) -> Floats:
+        """Do as `decode` for a single frame, in numpy: a stream does it for every one.
+
+        Args:
+            joints: ``[J, D + 1]`` an output of the network.
+            pixels: ``[J, 2]`` its x, y in source pixels.
+            camera: fx, fy, cx, cy in source pixels; NaN where unknown.
+            depth_ref_mm: distance at which normalized depth is 0.5; NaN where unknown.
+
+        Returns:
+            ``[J, D + 1]``.
+        """
 
     def loss(self, output: Tensor, target: Target) -> Tensor:
         """Compute the elastic net loss of each sample and a little of its visibility's.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from onebody.metrics import Metric, Results, pose2d_metrics
 from onebody.skeletons import get_skeleton
 from onebody.tasks.pose import PoseConfig, PoseTask, annotated, collect_joints
 from onebody.tasks.resolve import checked_column
+from onebody.types import Floats
 
 
 class Pose2DConfig(PoseConfig):
@@ -66,6 +68,16 @@ class Pose2DTask(PoseTask):
         output = output.float()
         pixels = to_source(output[..., :2], context.crop_to_source)
         return torch.cat([pixels, output[..., 2:].clamp(0, 1)], dim=-1)
+
+    def placed(
+        self,
+        joints: Floats,
+        pixels: Floats,
+        camera: Sequence[float],  # noqa: ARG002
+        depth_ref_mm: float,  # noqa: ARG002
+    ) -> Floats:
+        """Put pixels beside confidences; see `PoseTask.placed`."""
+        return np.concatenate([pixels, joints[:, 2:].clip(0, 1)], axis=1)
 
     def collect(self, output: Tensor, target: Target, context: Context) -> Results:
         """Put joints beside annotation, in source pixels, with lengths to divide errors by."""

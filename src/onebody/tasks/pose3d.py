@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +23,9 @@ from onebody.skeletons import get_skeleton
 from onebody.tasks.pose import PoseConfig, PoseTask, annotated, collect_joints
 from onebody.tasks.pose2d import to_source
 from onebody.tasks.resolve import checked_column
+from onebody.types import Floats
+
+Values = TypeVar("Values", Tensor, Floats)
 
 
 class Pose3DConfig(PoseConfig):
@@ -89,13 +93,19 @@ class Pose3DTask(PoseTask):
             NaN for rows without a camera or a reference distance.
         """
         output = output.float()
-        fx, fy, cx, cy = context.camera.float()[:, :, None, None].unbind(1)  # [N, 1, 1] each
+        lens = context.camera.float()[:, :, None, None].unbind(1)  # [N, 1, 1] each
         u, v = to_source(output[..., :2], context.crop_to_source).unbind(-1)
-        away = (output[..., 2] - 0.5) * DEPTH_RANGE_MM + context.depth_ref_mm.float()[:, None, None]
-        right, down = (u - cx) / fx * away, (v - cy) / fy * away
-        # A row that lacks only the camera must not look half known.
-        away = torch.where(torch.isfinite(right + down), away, torch.nan)
-        return torch.stack([right, down, away, output[..., 3].clamp(0, 1)], dim=-1)
+        reference = context.depth_ref_mm.float()[:, None, None]
+        found = _unprojected(u, v, output[..., 2], lens, reference)
+        return torch.stack([*found, output[..., 3].clamp(0, 1)], dim=-1)
+
+    def placed(
+        self, joints: Floats, pixels: Floats, camera: Sequence[float], depth_ref_mm: float
+    ) -> Floats:
+        """Un-project one frame; see `PoseTask.placed`."""
+        u, v = pixels.T
+        found = _unprojected(u, v, joints[:, 2], camera, depth_ref_mm)
+        return np.stack([*found, joints[:, 3].clip(0, 1)], axis=1)
 
     def collect(self, output: Tensor, target: Target, context: Context) -> Results:
         """Put joints beside annotation, in mm.
@@ -123,3 +133,22 @@ def build_pose3d(config: Pose3DConfig) -> Pose3DTask:
         column=config.column or config.name,
         skeleton=get_skeleton(config.skeleton).name,
     )
+
+
+def _unprojected(
+    u: Values, v: Values, z: Values, lens: Sequence[Any], reference: Any
+) -> tuple[Values, Values, Values]:
+    """Return X, Y, Z in mm of pixels and normalized depths, tensors or arrays alike.
+
+    Args:
+        u: pixels, to the right.
+        v: pixels, downwards.
+        z: normalized depths.
+        lens: fx, fy, cx, cy.
+        reference: distance at which normalized depth is 0.5, in mm.
+    """
+    fx, fy, cx, cy = lens
+    away = (z - 0.5) * DEPTH_RANGE_MM + reference
+    right, down = (u - cx) / fx * away, (v - cy) / fy * away
+    # Plus 0, or NaN: a row that lacks only the camera must not look half known.
+    return right, down, away + 0.0 * (right + down)
