@@ -96,13 +96,16 @@ def paused_source(folder, kind, *, share=1.0, nothing=IDLE, frames=12, media=5):
         joints = noise
         joints[:, 0] += values[row][:, None]  # few move: what most joints do is the noise
         joints[:, 7] = np.nan  # a joint that nobody knows
+        worn = np.random.default_rng(row).normal(0, 0.01, (media, 4, 6))
+        worn[:, 0, 0] += values[row]
         pictures = np.full((media, 32, 32), 40 + values[row][:, None, None], np.uint8)
-        np.save(
-            folder / f"{row}.npy", joints.astype(np.float32) if kind == "skeleton" else pictures
-        )
+        shown = {"depth": pictures, "skeleton": joints, "imu": worn}[kind]
+        np.save(folder / f"{row}.npy", shown if kind == "depth" else shown.astype(np.float32))
         places.append(str(folder / f"{row}.npy"))
     spec = InputSpec(modality="depth", size=32, frames=frames, sampling="dense")
-    if kind == "skeleton":
+    if kind == "imu":
+        spec = InputSpec(modality=kind, sensors=4, frames=frames, sampling="dense")
+    elif kind == "skeleton":
         layouts = {"skeleton": "kinect-20"}
         extra = {"skeleton": "kinect-20", "center": "none", "scale": "none"}
         spec = InputSpec(modality=kind, frames=frames, sampling="dense", **extra)
@@ -123,13 +126,15 @@ def read_back(batch, b):
     """Return which row and frame is shown in each frame of a clip, from its values."""
     if "skeleton" in batch.inputs:
         shown = batch.inputs["skeleton"][b, :, 0].mean(1)
+    elif "imu" in batch.inputs:
+        shown = batch.inputs["imu"][b, :, 0, 0]
     else:
         shown = batch.inputs["depth"][b].mean((0, 2, 3)) * 255 - 40
     rows = (shown / 10 + 0.05).floor()
     return rows.long().tolist(), (shown - 10 * rows).round().long().tolist()
 
 
-@pytest.mark.parametrize("kind", ["depth", "skeleton"])
+@pytest.mark.parametrize("kind", ["depth", "skeleton", "imu"])
 def test_pauses_hold_the_frames_around_them_and_nothing_happens_there(tmp_path, kind):
     source = paused_source(tmp_path, kind)
     pauses = set()

@@ -17,7 +17,7 @@ there are pauses.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -56,6 +56,8 @@ class SpliceConfig(Config):
         pause: least and most frames of a pause between them. Where there are pauses, tasks that
             know such a class are taught that nothing happens in them, others nothing.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"pause"})
 
     share: float = Field(0.5, gt=0, le=1)
     least: int = Field(4, ge=1)
@@ -260,11 +262,13 @@ def _trembling(
         generator = torch.Generator().manual_seed(number)
         frames = shown[b : b + 1].index_select(axis, places)
         moving = shown[b : b + 1].index_select(axis, (~picks.still[b]).nonzero().flatten())
-        if known is not None and axis == 1:
-            moving = torch.where(known[b : b + 1, ~picks.still[b]].unsqueeze(-1), moving, torch.nan)
-        moved = hold(frames, 1, camera_noise(moving), generator)
-        if known is not None and axis == 1:
-            moved = torch.where(known[b : b + 1, places].unsqueeze(-1), moved, frames)
+        if known is None or axis == 2:  # pictures: no reading is 0
+            moved = hold(frames, 1, camera_noise(moving), generator)
+        else:
+            there = known[b : b + 1].view(*known[b : b + 1].shape, *(1,) * (4 - known.ndim))
+            moving = torch.where(there[:, ~picks.still[b]], moving, torch.nan)
+            moved = hold(frames, 1, camera_noise(moving), generator)
+            moved = torch.where(there[:, places], moved, frames)
         out[b].index_copy_(axis - 1, places, moved[0])
     return out
 
