@@ -19,7 +19,7 @@ from onebody.data import (
     make_table,
 )
 from onebody.data.flow import REACH, FlowSteps, flow_along, flow_of, is_flow, pictured, with_flow
-from onebody.data.reading import channels_of, stored_channels
+from onebody.data.reading import channels_of, read_clip, stored_channels
 from onebody.evaluation.subsets import with_media
 from onebody.models import input_shapes
 
@@ -141,6 +141,21 @@ def test_it_is_of_the_very_frames_that_are_shown(table):
     for epoch in range(3):
         batch = make_batch(table, [0], BOTH, (), augment=jumpy, key=(0, epoch))
         torch.testing.assert_close(batch.inputs["flow/depth"], flow_of(batch.inputs["depth"]))
+
+
+@pytest.mark.parametrize(("size", "times"), [(SIDE, 1), (SIDE // 2, 2)])
+def test_pictures_that_are_shown_too_are_read_once(table, monkeypatch, size, times):
+    read = []
+
+    def noted(*given):
+        read.append(given[1])
+        return read_clip(*given)
+
+    monkeypatch.setattr("onebody.data.assemble_reading.read_clip", noted)
+    flow = FLOW.model_copy(update={"size": size})
+    both = DEPTH.model_copy(update={"also": (flow,)})
+    make_batch(table, [0, 1], both, (), augment=AugmentConfig(speed=(0.5, 2.0)))
+    assert read == [0] * times, "the second row has neither"
 
 
 def test_a_mirrored_clip_moves_the_other_way(table):

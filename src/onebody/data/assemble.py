@@ -7,25 +7,24 @@ process or worker it is made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from onebody.data.assemble_pictures import pictures_input
+from onebody.data.assemble_reading import Look, Parts, looks_of, read_rows
 from onebody.data.assemble_series import series_input
-from onebody.data.augment import AugmentConfig, Draws, draw, row_generators, select_draws
+from onebody.data.augment import AugmentConfig, Draws, draw, row_generators
 from onebody.data.augment_joints import JointDraws, draw_joints
 from onebody.data.augment_sensors import draw_sensors
 from onebody.data.batch import Batch, Context, Target
 from onebody.data.checks import check_request
-from onebody.data.flow import drawn_alike, pictured, with_flow
+from onebody.data.flow import drawn_alike, with_flow
 from onebody.data.geometry import crop_to_source
 from onebody.data.person_box import box_target
-from onebody.data.reading import Clip, RowError, Wish, channels_of, looked_at, read_clip
-from onebody.data.series import Series, read_series
-from onebody.data.several import SameTime, draw_same_time, whole_pictures
+from onebody.data.reading import Clip, looked_at
+from onebody.data.several import draw_same_time
 from onebody.data.soft import mirrored_soft, mixed_target, soft_labels
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.table import JointsColumn, Numbers, SampleTable
@@ -115,7 +114,7 @@ def assemble(
     draws = None if augment is None else draw(augment, generators[0])
     if draws is not None and view is not None:
         draws = view.applied(draws)
-    parts = _Parts(
+    parts = Parts(
         table=table,
         rows=wanted,
         draws=draws,
@@ -127,153 +126,16 @@ def assemble(
         as_test=as_test,
         flipped=view is not None and view.flip,
     )
-    looks = _looks(table, spec, targets, drawn_alike(spec, generators))
-    kept, failures = _read_rows(parts, looks, skip=skip)
+    looks = looks_of(table, spec, targets, drawn_alike(spec, generators))
+    kept, failures = read_rows(parts, looks, skip=skip)
     if not kept:
         return None, failures
     parts = parts.select(kept)
     return _join(parts, [look.select(kept) for look in looks], spec, targets), failures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """One medium of B rows.
-
-    Attributes:
-        spec: how it is prepared.
-        table: the rows; boxes are of the first medium's pictures (and flow), unknown to others.
-        targets: whose joints are read with it: those of the first medium.
-        generators: each row's own, for what is drawn of this medium alone.
-        clips: pictures that were read; None: a row has no such medium. Empty where numbers are.
-        series: numbers, likewise.
-    """
-
-    spec: InputSpec
-    table: SampleTable
-    targets: Sequence[TargetSpec]
-    generators: list[np.random.Generator]
-    clips: list[Clip | None]
-    series: list[Series | None]
-
-    @property
-    def pictures(self) -> bool:
-        """Whether it holds pictures, not numbers."""
-        return channels_of(self.spec.modality) is not None
-
-    def select(self, kept: Sequence[int]) -> _Look:
-        """Return what belongs to the rows that could be read."""
-        return replace(self, generators=[self.generators[b] for b in kept])
-
-
-def _looks(
-    table: SampleTable,
-    spec: InputSpec,
-    targets: Sequence[TargetSpec],
-    generators: Sequence[list[np.random.Generator]],
-) -> list[_Look]:
-    """Prepare to read each medium."""
-    further = whole_pictures(table) if spec.also else table
-    return [
-        _Look(
-            spec=medium,
-            table=table if pictured(medium.modality) == pictured(spec.modality) else further,
-            targets=() if number else targets,
-            generators=generators[number],
-            clips=[],
-            series=[],
-        )
-        for number, medium in enumerate(spec.media)
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What the media of a batch of B rows have in common.
-
-    Attributes:
-        draws: what training varies; None: nothing.
-        same: what several media have in common in time, besides.
-        clip: which test clip of how many.
-        as_test: whether frames are chosen as in a test.
-        flipped: whether a test looks at mirrored clips; class labels stay.
-    """
-
-    table: SampleTable
-    rows: Ints
-    draws: Draws | None
-    same: SameTime | None
-    augment: AugmentConfig | None
-    clip: tuple[int, int]
-    as_test: bool
-    flipped: bool = False
-
-    def depth_ref_mm(self) -> Numbers:
-        """Return ``[B]`` distance at which depth is 0.5, moved with the body that looks farther."""
-        found = self.table.depth_ref_mm[self.rows]
-        return found if self.draws is None else np.asarray(found - self.draws.depth_shift_mm)
-
-    def select(self, kept: Sequence[int]) -> _Parts:
-        """Return what belongs to the rows that could be read."""
-        return replace(
-            self,
-            rows=self.rows[list(kept)],
-            draws=None if self.draws is None else select_draws(self.draws, kept),
-            same=None if self.same is None else self.same.select(kept),
-        )
-
-
-def _read_rows(parts: _Parts, looks: Sequence[_Look], *, skip: bool) -> tuple[list[int], list[str]]:
-    """Read every medium of every row into ``looks``; return rows kept and why others were not."""
-    kept: list[int] = []
-    failures: list[str] = []
-    for b, row in enumerate(parts.rows.tolist()):
-        try:
-            found = [_read(parts, look, b, row) for look in looks]
-        except RowError as error:
-            if not skip:
-                raise
-            failures.append(str(error))
-            continue
-        for look, (clip, series) in zip(looks, found, strict=True):
-            if look.pictures:
-                look.clips.append(clip)
-            else:
-                look.series.append(series)
-        kept.append(b)
-    return kept, failures
-
-
-def _read(parts: _Parts, look: _Look, b: int, row: int) -> tuple[Clip | None, Series | None]:
-    """Read one medium of row b of the batch: its pictures or its numbers, if it has any."""
-    spec = look.spec
-    if look.table.media[spec.modality][row] == "":
-        return None, None
-    if not look.pictures:
-        return None, read_series(look.table, row, spec.modality)
-    wish = Wish(clip=parts.clip[0], clips=parts.clip[1])
-    if parts.draws is not None:
-        wish = _wish(parts.draws, b, wish, depth=spec.modality.split("/")[0] == "depth")
-        if not parts.as_test:
-            start = None if parts.same is None else float(parts.same.start[b])
-            wish = replace(wish, generator=look.generators[b], start=start)
-    return read_clip(look.table, row, spec, look.targets, wish), None
-
-
-def _wish(draws: Draws, b: int, wish: Wish, *, depth: bool) -> Wish:
-    """Take what concerns reading out of a row's draw."""
-    return replace(
-        wish,
-        speed=float(draws.speed[b]),
-        duration=float(draws.duration[b]),
-        begin=float(draws.begin[b]),
-        side=float(draws.side[b]),
-        shift=(float(draws.shift[b, 0]), float(draws.shift[b, 1])),
-        depth_shift_mm=float(draws.depth_shift_mm[b]) if depth else 0.0,
-    )
-
-
 def _join(
-    parts: _Parts, looks: Sequence[_Look], spec: InputSpec, targets: Sequence[TargetSpec]
+    parts: Parts, looks: Sequence[Look], spec: InputSpec, targets: Sequence[TargetSpec]
 ) -> Batch:
     """Make the batch of rows that were read."""
     table, rows, draws = parts.table, parts.rows, parts.draws
@@ -317,7 +179,7 @@ def _join(
     )
 
 
-def _affine(parts: _Parts, look: _Look, flip: Bools) -> Numbers:
+def _affine(parts: Parts, look: Look, flip: Bools) -> Numbers:
     """Return ``[B, 2, 3]`` from crop fractions to source pixels of one medium."""
     sizes = np.full((len(parts.rows), 2), np.nan)
     for b, clip in enumerate(look.clips):
@@ -328,7 +190,7 @@ def _affine(parts: _Parts, look: _Look, flip: Bools) -> Numbers:
 
 
 def _other_targets(
-    parts: _Parts,
+    parts: Parts,
     clips: Sequence[Clip | None],
     spec: InputSpec,
     targets: Sequence[TargetSpec],
@@ -366,13 +228,13 @@ def _other_targets(
 
 
 def _pictures(
-    parts: _Parts, look: _Look, affine: Numbers, _: Bools
+    parts: Parts, look: Look, affine: Numbers, _: Bools
 ) -> tuple[Tensor, Tensor, Numbers]:
     """Make pictures ``[B, C, T, S, S]``, which rows there are ``[B]``, and times ``[B, T]``."""
     return pictures_input(look.clips, look.spec, affine, parts.draws, look.generators)
 
 
-def _numbers(parts: _Parts, look: _Look, _: Numbers, flip: Bools) -> tuple[Tensor, Tensor, Numbers]:
+def _numbers(parts: Parts, look: Look, _: Numbers, flip: Bools) -> tuple[Tensor, Tensor, Numbers]:
     """Make numbers ``[B, T, J, C]``, which there are (see `SeriesInput`), times ``[B, T]``."""
     drawn: tuple[Draws, JointDraws] | None = None
     worn, spec = None, look.spec

@@ -85,6 +85,21 @@ def drawn_alike(
     ]
 
 
+def shown_before(spec: InputSpec, number: int) -> int | None:
+    """Return which medium before one holds the very pictures that it is the flow of; None: none.
+
+    Args:
+        spec: what a network reads.
+        number: of the medium, in ``spec.media``.
+    """
+    medium = spec.media[number]
+    if not is_flow(medium.modality):
+        return None
+    shown = medium.model_copy(update={"modality": pictured(medium.modality)})
+    before = [other.model_copy(update={"also": ()}) for other in spec.media[:number]]
+    return before.index(shown) if shown in before else None
+
+
 def flow_of(pictures: Tensor) -> Tensor:
     """Return the flow of clips.
 
