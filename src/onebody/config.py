@@ -37,12 +37,10 @@ class Config(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _no_yes_for_a_number(cls, values: object) -> object:
-        """Refuse true and false where one number is meant: ``epochs: yes`` is not 1."""
+        """Refuse true and false where numbers are meant: ``epochs: yes`` is not 1."""
         for name, value in values.items() if isinstance(values, Mapping) else ():
-            if isinstance(value, bool) and name in cls.model_fields:
-                kinds = _kinds(cls.model_fields[name].annotation)
-                if kinds & {int, float} and not kinds & {bool, Any, object}:
-                    raise ValueError(f"expected a number for {name!r}, found {str(value).lower()}")
+            if name in cls.model_fields:
+                _check_numbers(name, value, _kinds(cls.model_fields[name].annotation))
         return values
 
 
@@ -203,6 +201,34 @@ def _kinds(annotation: Any) -> set[Any]:
     if get_origin(annotation) is Literal:
         return {type(value) for value in get_args(annotation)} & {bool}
     return {annotation}
+
+
+def _check_numbers(name: str, value: object, kinds: set[Any]) -> None:
+    """Refuse true and false, at any depth of lists and mappings, where only numbers may stand.
+
+    Raises:
+        ValueError: names the field.
+    """
+    if isinstance(value, bool):
+        if kinds & {int, float} and not kinds & {bool, Any, object}:
+            raise ValueError(f"expected a number for {name!r}, found {str(value).lower()}")
+    elif isinstance(value, Mapping):
+        inner = _inner(kinds, of_mapping=True)
+        for part in value.values():
+            _check_numbers(name, part, inner)
+    elif isinstance(value, (list, tuple)):
+        inner = _inner(kinds, of_mapping=False)
+        for part in value:
+            _check_numbers(name, part, inner)
+
+
+def _inner(kinds: set[Any], *, of_mapping: bool) -> set[Any]:
+    """Return the types of what lists, or the values of mappings, may hold."""
+    found: set[Any] = set()
+    for kind in kinds:
+        arguments = [part for part in get_args(kind) if part is not Ellipsis]
+        found = found.union(*map(_kinds, arguments[1:] if of_mapping else arguments))
+    return found
 
 
 def _field_class(owner: Any, part: object) -> Any:

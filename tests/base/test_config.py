@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from onebody.config import (
     Config,
@@ -29,6 +29,8 @@ class Sail(Config):
 
     kind: Literal["sail"] = "sail"
     area: float = 1.0
+    corners: tuple[tuple[float, float], ...] = ()
+    ropes: dict[str, PositiveInt] | None = None
 
 
 PARTS = {
@@ -98,6 +100,14 @@ def test_building_passes_what_is_given():
         (
             {"name": "a", "part": {"kind": "sail", "area": False}},
             r"expected a number for 'area', found false",
+        ),
+        (
+            {"name": "a", "part": {"kind": "sail", "area": 1, "corners": [[0, True]]}},
+            r"expected a number for 'corners', found true",
+        ),
+        (
+            {"name": "a", "part": {"kind": "sail", "area": 1, "ropes": {"jib": True}}},
+            r"expected a number for 'ropes', found true",
         ),
         ({}, r"'name' is missing"),
         ({None: 1, "name": "a"}, r"expected texts as keys, found None"),
