@@ -96,7 +96,7 @@ def test_streams_of_held_out_clips_are_measured_and_what_was_chosen_is_kept(trai
     events = json.loads(kept)["action"]["events"]
     assert json.loads((other / "detect.json").read_text()) == {"action": {"events": events}}
     nobody = run("detect", folder, *given[:-1], other, "--decoder", "gradient")
-    assert "expected settings that were chosen for events, gradient" in nobody.output
+    assert "found none for action.gradient" in nobody.output
     soon = run("detect", folder, "--minutes", 0.1, "--decoder", "gradient", "--max-delay", 0)
     assert "no setting tells within 0 s there: the quickest one, " in soon.stdout
     assert f"written: {folder / 'detect.json'}" in soon.stderr

@@ -143,8 +143,11 @@ def test_it_is_of_the_very_frames_that_are_shown(table):
         torch.testing.assert_close(batch.inputs["flow/depth"], flow_of(batch.inputs["depth"]))
 
 
-@pytest.mark.parametrize(("size", "times"), [(SIDE, 1), (SIDE // 2, 2)])
-def test_pictures_that_are_shown_too_are_read_once(table, monkeypatch, size, times):
+@pytest.mark.parametrize(
+    ("size", "shift", "times"),
+    [(SIDE, 0.0, 1), (SIDE // 2, 0.0, 2), (SIDE, 50.0, 2)],
+)
+def test_pictures_that_are_shown_too_are_read_once(table, monkeypatch, size, shift, times):
     read = []
 
     def noted(*given):
@@ -154,7 +157,8 @@ def test_pictures_that_are_shown_too_are_read_once(table, monkeypatch, size, tim
     monkeypatch.setattr("onebody.data.assemble_reading.read_clip", noted)
     flow = FLOW.model_copy(update={"size": size})
     both = DEPTH.model_copy(update={"also": (flow,)})
-    make_batch(table, [0, 1], both, (), augment=AugmentConfig(speed=(0.5, 2.0)))
+    varied = AugmentConfig(speed=(0.5, 2.0), depth_shift_mm=(shift, shift))
+    make_batch(table, [0, 1], both, (), augment=varied)
     assert read == [0] * times, "the second row has neither"
 
 

@@ -7,6 +7,7 @@ import torch
 from make_samples import GESTURES, SPEC, gesture_spec, pose_spec, sample_table
 
 from onebody.data import ClassColumn, InputSpec, Loader, Source, SpliceConfig, make_table
+from onebody.data.flow import with_flow
 from onebody.data.splice import Splicing, check_splice, draw_cuts
 
 FRAMES = 6
@@ -178,6 +179,31 @@ def test_still_frames_tremble_as_the_clip_does_and_unknown_joints_stay_unknown(t
         assert all((shown[b, i] != shown[b, j]).any() for i, j in held)
 
 
+def test_noise_is_that_of_the_clip_and_not_of_where_it_is_cut(tmp_path):
+    source = paused_source(tmp_path, "skeleton", media=30, frames=30)
+    for row in range(4):  # at rest, then everything moves
+        joints = np.random.default_rng(row).normal(0, 0.01, (30, 20, 3))
+        joints[10:] += np.linspace(0, 20, 20)[:, None, None]
+        np.save(tmp_path / f"{row}.npy", joints.astype(np.float32))
+    changes = []
+    for batch in steps_of(source, epochs=4):
+        shown, still = batch.inputs["skeleton"], batch.targets["gesture"].value == IDLE
+        for b in range(len(shown)):
+            places = still[b].nonzero().flatten().tolist()
+            pairs = [(i, j) for i, j in pairwise(places) if j == i + 1]
+            changes += [float((shown[b, i] - shown[b, j]).abs().max()) for i, j in pairs]
+    trembling = [change for change in changes if change < 19.5]  # others: from end to beginning
+    assert len(trembling) > 10
+    assert 0 < max(trembling) < 0.1
+
+
+def test_optical_flow_has_no_pauses(tmp_path):
+    source = paused_source(tmp_path, "depth")
+    flow = source.spec.model_copy(update={"modality": "flow/depth"})
+    with pytest.raises(ValueError, match=r"'flow/depth' is movement\. Leave 'splice\.pause' out"):
+        replace(source, spec=flow, table=with_flow(source.table, flow))
+
+
 def test_a_clip_that_is_too_short_goes_on_in_a_pause(tmp_path):
     source = paused_source(tmp_path, "skeleton", share=1e-9)
     (batch,) = steps_of(source, epochs=1)
@@ -255,7 +281,7 @@ def test_what_cannot_be_spliced_is_refused(tmp_path):
         check_splice(SpliceConfig(), FRAMES, (gesture_spec(per_frame=True),))
     with pytest.raises(ValueError, match=r"a pause of up to 3 between, but clips have 6"):
         check_splice(SpliceConfig(least=2, pause=(0, 3)), FRAMES, (gesture_spec(per_frame=True),))
-    with pytest.raises(ValueError, match=r"least and most frames, found \[3, 1\]"):
+    with pytest.raises(ValueError, match=r"such as \[2, 24\]; found \[3, 1\]"):
         SpliceConfig(pause=(3, 1))
     source = spliced_source(tmp_path)
     with pytest.raises(ValueError, match="once per clip"):

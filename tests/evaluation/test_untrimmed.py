@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -149,6 +151,24 @@ def test_people_who_do_nothing_are_shown_where_there_are_some(source):
     between = [p for stream in streams for p in stream.pieces if p.label == UNLABELED]
     assert {piece.row for piece in between} == {5}  # row 6 may be anything
     assert all(len(stream.truth(("walk", "wave"))) in (2, 3) for stream in streams)
+
+
+def test_clips_of_a_class_that_means_nothing_lie_between_the_others(source):
+    column = source.columns["action"]
+    space = symmetric("moves", ("walk", "wave", "idle"))
+    values = np.array([0, 1, 2, 1, 0, 2, UNLABELED])
+    table = replace(source, columns={"action": replace(column, values=values, space=space)})
+    tasks = build_tasks(
+        resolve_tasks({"action": ClassificationConfig(per_frame=True, nothing="idle")}, [table])
+    )
+    targets = (tasks["action"].target_spec(table),)
+    given = Source(table=table, spec=SPEC, targets=targets)
+    streams = plan_streams(given, tasks["action"], tasks, RATE, UntrimmedConfig(minutes=None))
+    classes = tasks["action"].classes
+    assert {s.label for stream in streams for s in stream.truth(classes)} == {"walk", "wave"}
+    between = [p for stream in streams for p in stream.pieces if p.label == UNLABELED]
+    assert {piece.row for piece in between} == {2, 5}
+    assert not any(piece.held for piece in between)
 
 
 def test_skeletons_are_shown_as_in_a_test_and_held_as_they_are(tmp_path):

@@ -52,13 +52,18 @@ def test_a_stream_reads_those_of_its_way(tmp_path, tasks):
 
 
 def test_settings_of_another_run_are_whole(tmp_path, tasks):
-    with pytest.raises(ValueError, match=r"chosen for events, found none\. Choose some by"):
-        chosen_elsewhere(tmp_path, tasks, ["events"])
+    with pytest.raises(ValueError, match=r"every decoder, found none for plain\.events\. Choose"):
+        chosen_elsewhere(tmp_path, tasks, ["plain"], ["events"])
     chosen = {"plain": {"events": EventConfig(on=0.7)}}
     keep_chosen(tmp_path, chosen)
-    assert chosen_elsewhere(tmp_path, tasks, ["events"]) == chosen
-    with pytest.raises(ValueError, match="chosen for events, window, found none for window"):
-        chosen_elsewhere(tmp_path, tasks, ["events", "window"])
+    assert chosen_elsewhere(tmp_path, tasks, ["plain"], ["events"]) == chosen
+    with pytest.raises(ValueError, match=r"found none for plain\.window, other\.events, other\.w"):
+        chosen_elsewhere(tmp_path, tasks, ["plain", "other"], ["events", "window"])
+    with pytest.raises(ValueError, match="expected the folder of a run, found none"):
+        chosen_elsewhere(tmp_path / "nowhere", tasks, ["plain"], ["events"])
+    strange = {name: task for name, task in tasks.items() if name != "plain"}
+    with pytest.raises(ValueError, match=r"settings for other, found some for plain\. Name"):
+        chosen_elsewhere(tmp_path, strange, ["other"], ["events"])
 
 
 @pytest.mark.parametrize(

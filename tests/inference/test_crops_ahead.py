@@ -61,6 +61,18 @@ def test_a_crop_of_another_place_is_not_used():
     assert crops.take(4, BOX) is None
 
 
+def test_crops_of_frames_that_are_passed_over_are_forgotten():
+    crops = CropsAhead(SPEC)
+    for _ in range(2):
+        crops.expect(BOX)
+    for number in range(1, 9):
+        crops.make(frame(number))
+    assert crops.take(5, BOX) is not None
+    assert crops.take(3, BOX) is None
+    assert crops.take(8, BOX) is not None
+    assert not crops._made
+
+
 def test_a_frame_in_which_nobody_could_be_seen_is_left_to_who_takes_it():
     crops = CropsAhead(SPEC)
     for _ in range(2):

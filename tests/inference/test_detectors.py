@@ -84,6 +84,12 @@ def test_windows_of_one_length_can_be_looked_at(track):
     assert [s.start_s for s in find(wide, WindowConfig())] == [0.0, 4.0, 6.0]
     assert [s.start_s for s in find(wide, WindowConfig(lengths=(1,)))] == [0.2, 6.0]
     assert find(wide, WindowConfig(lengths=(2,))) == find(wide, WindowConfig()), "there is no third"
+    jitter = replace(wide, windows_s=spans + np.array([[0, 1], [0, -1], [0, 0], [0, 9]]) / 1e3)
+    for lengths, starts in (((0,), [0.0, 4.0]), ((1,), [0.2, 6.0])):
+        assert [s.start_s for s in find(jitter, WindowConfig(lengths=lengths))] == starts
+    for impossible in ((-1,), ()):
+        with pytest.raises(ValueError, match="lengths"):
+            WindowConfig(lengths=impossible)
 
 
 def test_windows_need_their_scores(track):

@@ -83,7 +83,8 @@ def test_rates_are_positive(fps):
 
 
 def test_it_is_known_whether_frames_are_passed_over():
-    for source, fps, expected in ((30.0, 12.0, True), (12.0, 12.0, False), (30.0, None, False)):
+    cases = ((30.0, 12.0, True), (15.0, 12.0, True), (12.0, 12.0, False), (30.0, None, False))
+    for source, fps, expected in cases:
         keeper = RateKeeper(fps)
         assert not keeper.passes_over
         for time_s in np.arange(20) / source:

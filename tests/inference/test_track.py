@@ -53,11 +53,11 @@ def recording(tmp_path):
 
 def test_a_causal_network_runs_through_a_recording_of_skeletons(saved, recording):
     track = video_tracks(saved, recording, spaces=["action"], fps=30.0)["action"]
-    assert track.times_s == pytest.approx(np.arange(17) / 10)
+    assert track.times_s == pytest.approx((np.arange(17) + 0.5) * 50 / 17 / 30 - 0.5 / 30)
     table = make_table(
         "one", {"skeleton": [recording]}, layouts={"skeleton": "kinect-20"}, fps=[30.0]
     )
-    spec = SPEC.model_copy(update={"frames": 17})
+    spec = SPEC.model_copy(update={"frames": 17, "sampling": "uniform"})
     batch = make_batch(table, [0], spec, (), augment=None)
     assert not batch.valid["skeleton"].all()
     with torch.inference_mode():
@@ -69,7 +69,20 @@ def test_the_baseline_looks_at_windows_of_it(saved, recording):
     track = video_tracks(saved, recording, spaces=["action"], fps=30.0, windows=True)["action"]
     assert track.window_scores is not None
     assert len(track.window_scores) == len(track.windows_s) > 3
-    assert track.windows_s[-1, 1] == pytest.approx(50 / 30)
+    assert track.windows_s[:, 1].max() == pytest.approx(50 / 30)
+    lengths = np.unique((track.windows_s[:, 1] - track.windows_s[:, 0]).round(3))
+    assert lengths == pytest.approx(((np.array([4, 6, 8]) - 1) * 3 + 1) / 30, abs=1e-3)
+
+
+def test_a_slow_recording_is_brought_to_the_rate_of_the_network(saved, recording):
+    slow = video_tracks(saved, recording, spaces=["action"], fps=5.0)["action"]
+    assert len(slow.times_s) == 100
+    assert np.diff(slow.times_s)[1:-1] == pytest.approx(0.1)
+
+
+def test_a_video_is_no_recording_of_skeletons(saved, tmp_path):
+    with pytest.raises(ValueError, match=r"a\.mp4: this network reads skeletons.*found a video"):
+        video_tracks(saved, str(tmp_path / "a.mp4"), spaces=["action"], fps=5.0)
 
 
 def test_a_recording_without_a_clock_is_refused(saved, recording):

@@ -7,7 +7,7 @@ import torch
 from onebody.training import build_run
 from onebody.training.distributed import World
 from onebody.training.setup import choose_device
-from onebody.training.sources import clip_seconds, frames_per_second
+from onebody.training.sources import build_sources, clip_seconds, frames_per_second
 
 
 def test_splits_become_sources(tiny):
@@ -109,6 +109,18 @@ def test_hidden_labels_are_those_of_training_rows_and_the_same_for_a_twin(tiny):
 def test_flips_without_mirrors_are_refused(tiny):
     with pytest.raises(ValueError, match="does not say what a mirror makes of its classes"):
         build_run(tiny(["augment={flip: 0.5}"]))
+
+
+def test_a_class_for_nothing_needs_something_that_teaches_it(tiny):
+    framed = ["tasks.action={kind: classification, per_frame: true, nothing: nothing}"]
+    framed += [
+        f"tasks.{name}={{kind: classification, per_frame: true}}" for name in ("gesture", "who")
+    ]
+    framed += ["input.sampling=dense"]
+    with pytest.raises(ValueError, match="no training row is labeled 'nothing', and there are no"):
+        build_sources(tiny(framed))
+    paused = "data.0.splice={share: 0.5, least: 1, pause: [1, 2]}"
+    assert build_sources(tiny([*framed, paused])).tasks["action"].nothing == "nothing"
 
 
 def test_rows_are_named_from_the_sources_that_fit(tiny):

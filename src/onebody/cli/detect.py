@@ -23,7 +23,7 @@ def detect(
     video: Annotated[
         str,
         typer.Argument(
-            help="A video or folder of pictures to look at, in place of held-out clips."
+            help="A video, folder of pictures or recording of joints, in place of held-out clips."
         ),
     ] = "",
     minutes: Annotated[
@@ -41,7 +41,7 @@ def detect(
     ] = "test",
     seed: Annotated[int, typer.Option(min=0, help="Of the clips' order and the gaps.")] = 0,
     fps: Annotated[
-        float | None, typer.Option(help="With VIDEO: frames per second of pictures.")
+        float | None, typer.Option(help="With VIDEO: frames per second of what has no clock.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="With VIDEO: folder for JSON and CSV [.].")
@@ -57,7 +57,7 @@ def detect(
     ] = False,
     settings: Annotated[
         Path | None,
-        typer.Option(help="Take the settings that were chosen for another run; choose nothing."),
+        typer.Option(help="Take, and keep with RUN, what was chosen for another run."),
     ] = None,
     device: Annotated[str, typer.Option(help="Where the network runs: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -121,7 +121,7 @@ def _measured(
 ) -> dict[str, SpaceFigures]:
     """Measure a run, and keep what was chosen for it or taken from another."""
     from onebody.cli.opened import open_run, protocol_of
-    from onebody.evaluation.detection import measure_detection
+    from onebody.evaluation.detection import label_spaces, measure_detection
     from onebody.evaluation.stream_scores import Running
     from onebody.evaluation.untrimmed import UntrimmedConfig
     from onebody.inference.chosen import chosen_elsewhere, keep_chosen
@@ -134,7 +134,9 @@ def _measured(
         typer.echo("settings are chosen on the very rows that are measured", err=True)
     ways = tuple(decoder or DETECTORS)
     tasks = opened.saved.network.tasks
-    taken = None if settings is None else chosen_elsewhere(settings, tasks, ways)
+    taken = (
+        None if settings is None else chosen_elsewhere(settings, tasks, label_spaces(tasks), ways)
+    )
     found = measure_detection(
         opened.saved,
         opened.splits["validation"] if choose else [],

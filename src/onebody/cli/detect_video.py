@@ -31,7 +31,7 @@ def detect_video(
 
     Args:
         run: a run's folder, or a saved network.
-        video: a video, a folder of pictures, an array of pictures.
+        video: a video, a folder of pictures, an array of pictures or of skeletons.
         decoders: one at most; None: ``gradient``.
         fps: frames per second of pictures without a clock.
         out: folder of ``NAME.segments.json`` and ``.csv``.

@@ -80,6 +80,11 @@ class Look:
         """Whether it holds pictures, not numbers."""
         return channels_of(self.spec.modality) is not None
 
+    @property
+    def depth(self) -> bool:
+        """Whether it holds depth, or its flow."""
+        return pictured(self.spec.modality).split("/")[0] == "depth"
+
     def select(self, kept: Sequence[int]) -> Look:
         """Return what belongs to the rows that could be read."""
         return replace(self, generators=[self.generators[b] for b in kept])
@@ -115,7 +120,8 @@ def read_rows(parts: Parts, looks: Sequence[Look], *, skip: bool) -> tuple[list[
         found: list[tuple[Clip | None, Series | None]] = []
         try:
             for look in looks:
-                found.append(_found_before(looks, look, found, row) or _read(parts, look, b, row))
+                before = _found_before(parts, looks, look, found, b)
+                found.append(_read(parts, look, b, row) if before is None else before)
         except RowError as error:
             if not skip:
                 raise
@@ -131,15 +137,20 @@ def read_rows(parts: Parts, looks: Sequence[Look], *, skip: bool) -> tuple[list[
 
 
 def _found_before(
+    parts: Parts,
     looks: Sequence[Look],
     look: Look,
     found: Sequence[tuple[Clip | None, Series | None]],
-    row: int,
+    b: int,
 ) -> tuple[Clip | None, Series | None] | None:
-    """Return what was read of the medium that a flow is of, where the row has both."""
-    if look.shown is None:
+    """Return what was read of the medium that a flow is of, where the row has both.
+
+    Depth that is moved to and fro is read apart: flow is that of pictures as they are.
+    """
+    moved = parts.draws is not None and parts.draws.depth_shift_mm[b] != 0
+    if look.shown is None or (moved and look.depth):
         return None
-    other = looks[look.shown]
+    other, row = looks[look.shown], parts.rows[b]
     here, there = (one.table.media[one.spec.modality][row] for one in (look, other))
     return found[look.shown] if here == there else None
 

@@ -16,7 +16,7 @@ from onebody.data.assemble import assemble
 from onebody.data.augment import AugmentConfig
 from onebody.data.batch import Batch
 from onebody.data.checks import check_request
-from onebody.data.flow import with_flow
+from onebody.data.flow import is_flow, with_flow
 from onebody.data.mix import Deck, Mix, Part, steps_per_epoch
 from onebody.data.spec import InputSpec, TargetSpec
 from onebody.data.splice import (
@@ -69,6 +69,11 @@ class Source:
             raise ValueError(
                 f"Source {self.table.name!r}: spliced clips are of one medium, found "
                 f"{', '.join(m.modality for m in self.spec.media)}. Leave 'splice' or 'also' out."
+            )
+        if self.splice is not None and self.splice.pause[1] and is_flow(self.spec.modality):
+            raise ValueError(
+                f"Source {self.table.name!r}: a pause holds pictures or numbers still, and "
+                f"{self.spec.modality!r} is movement. Leave 'splice.pause' out."
             )
         if self.splice is not None:
             check_splice(self.splice, self.spec.frames, self.targets)

@@ -26,13 +26,15 @@ def time_axis(shown: Tensor) -> int:
 def last_new_frames(times_s: Tensor) -> Tensor:
     """Return ``[B]`` the last frame of each clip that does not repeat the one before.
 
-    A clip that wants more frames than its medium has repeats the last one.
+    A clip that wants more frames than its medium has repeats the last one. Of a still every frame
+    is the same, and none is a repetition.
 
     Args:
         times_s: ``[B, T]`` time of each frame; NaN where unknown: such a clip repeats nothing.
     """
+    frames = times_s.shape[1]
     same = (times_s == times_s[:, -1:]).sum(1).clamp(min=1)
-    return times_s.shape[1] - same
+    return frames - torch.where(same == frames, 1, same)
 
 
 def hold(still: Tensor, frames: int, deviation: float, generator: torch.Generator) -> Tensor:

@@ -69,7 +69,10 @@ class SpliceConfig(Config):
     def _a_range(self) -> SpliceConfig:
         least, most = self.pause
         if not 0 <= least <= most:
-            raise ValueError(f"'pause' is least and most frames, found [{least}, {most}]")
+            raise ValueError(
+                "'pause' is least and most frames, both 0 or more and in this order, such as "
+                f"[2, 24]; found [{least}, {most}]"
+            )
         return self
 
 
@@ -206,7 +209,7 @@ def splice(first: Batch, second: Batch | None, cuts: Cuts, way: Splicing) -> Bat
             targets[name] = _spliced_target(own, second.targets[name], picks, way.config.blind)
     if picks.still.any():
         for name, x in inputs.items():
-            inputs[name] = _trembling(x, valid.get(name), first, picks, way)
+            inputs[name] = _trembling(name, x, valid.get(name), first, picks, way)
         for target in way.targets:
             if target.form not in TOLD_PER_FRAME and target.task in targets:
                 targets[target.task] = _paused(targets[target.task], picks.still, target.nothing)
@@ -251,9 +254,12 @@ class _Picks:
 
 
 def _trembling(
-    shown: Tensor, known: Tensor | None, first: Batch, picks: _Picks, way: Splicing
+    name: str, shown: Tensor, known: Tensor | None, first: Batch, picks: _Picks, way: Splicing
 ) -> Tensor:
-    """Give frames that stand still the noise of their row's camera."""
+    """Give frames that stand still the noise of their row's camera.
+
+    It is measured on the whole first clip: where a clip is cut somebody moves.
+    """
     out, axis = shown.clone(), time_axis(shown)
     for b in picks.still.any(1).nonzero().flatten().tolist():
         places = picks.still[b].nonzero().flatten()
@@ -261,16 +267,26 @@ def _trembling(
         number = int(np.random.default_rng(seed).integers(1 << 31))
         generator = torch.Generator().manual_seed(number)
         frames = shown[b : b + 1].index_select(axis, places)
-        moving = shown[b : b + 1].index_select(axis, (~picks.still[b]).nonzero().flatten())
-        if known is None or axis == 2:  # pictures: no reading is 0
-            moved = hold(frames, 1, camera_noise(moving), generator)
-        else:
-            there = known[b : b + 1].view(*known[b : b + 1].shape, *(1,) * (4 - known.ndim))
-            moving = torch.where(there[:, ~picks.still[b]], moving, torch.nan)
-            moved = hold(frames, 1, camera_noise(moving), generator)
-            moved = torch.where(there[:, places], moved, frames)
+        deviation = _noise(first, name, b, int(picks.last[b]) + 1)
+        moved = hold(frames, 1, deviation, generator)
+        if known is not None and axis == 1:
+            moved = torch.where(_spread(known[b : b + 1, places], moved), moved, frames)
         out[b].index_copy_(axis - 1, places, moved[0])
     return out
+
+
+def _noise(batch: Batch, name: str, b: int, frames: int) -> float:
+    """Return the noise of the first frames of a row's medium."""
+    clip, known = batch.inputs[name][b : b + 1], batch.valid.get(name)
+    clip = clip.narrow(time_axis(clip), 0, frames)
+    if known is not None and time_axis(clip) == 1:
+        clip = torch.where(_spread(known[b : b + 1, :frames], clip), clip, torch.nan)
+    return camera_noise(clip)
+
+
+def _spread(known: Tensor, shown: Tensor) -> Tensor:
+    """Give a mask of joints, or of channels, the axes of what is shown."""
+    return known.view(*known.shape, *(1,) * (shown.ndim - known.ndim))
 
 
 def _paused(target: Target, still: Tensor, nothing: int) -> Target:

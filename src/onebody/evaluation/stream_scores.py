@@ -21,17 +21,15 @@ from onebody.data import Batch, Context
 from onebody.data.pauses import time_axis
 from onebody.evaluation.answers import evaluating
 from onebody.evaluation.untrimmed import Untrimmed
+from onebody.inference.detectors import window_lengths
 from onebody.inference.keep_memory import keep_memory
 from onebody.inference.prediction import ClassAnswer
+from onebody.inference.rate import usual_frames
 from onebody.inference.segments import ScoreTrack
 from onebody.models import Calibration, Network, SavedNetwork
 from onebody.models.calibration import tempered
 from onebody.tasks.classes import ClassTask
 from onebody.types import Doubles, Floats, Ints
-
-LENGTHS = (1.0, 0.7, 1.4)
-"""Lengths of the baseline's windows, in those of the clips that the network learned from: what it
-is given at once or, of a network that runs as a stream, the usual clip where that is shorter."""
 
 _HOP = 4
 """A window begins every this-th part of its length."""
@@ -89,15 +87,14 @@ def stream_track(
     with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=how.bf16):
         if runs_as_stream(network, task):
             scores = _along(network, task, stream, calibration, how)
-            clip_s = saved.notes.get("clip_s")
-            frames = min(frames, round(clip_s * stream.rate)) if clip_s else frames
+            frames = usual_frames(saved)
         else:
             spans.append(window_spans(stream.num_frames, frames))
             said.append(_windows(saved, task, stream, spans[0], how))
             answer = ClassAnswer(classes=task.classes, windows=spans[0], scores=said[0])
             scores = answer.per_frame(stream.num_frames)
-        for length in LENGTHS[len(spans) :] if windows else ():
-            spans.append(window_spans(stream.num_frames, max(2, round(length * frames))))
+        for length in window_lengths(frames)[len(spans) :] if windows else ():
+            spans.append(window_spans(stream.num_frames, length))
             said.append(_windows(saved, task, stream, spans[-1], how))
     track = ScoreTrack(
         classes=task.classes, times_s=np.arange(len(scores)) / stream.rate, scores=scores

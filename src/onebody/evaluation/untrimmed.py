@@ -34,7 +34,7 @@ from onebody.data.targets import class_labels, is_served, made_labels
 from onebody.evaluation.movement_onset import movement_onset
 from onebody.labels import UNLABELED
 from onebody.metrics.events import Segment
-from onebody.tasks import JointTask, Task, WhichTask
+from onebody.tasks import Task, WhichTask
 from onebody.tasks.classes import ClassTask
 from onebody.types import Bools, Ints
 
@@ -299,6 +299,6 @@ def _happening(source: Source, task: ClassTask, tasks: Mapping[str, Task]) -> tu
     target = targets.get(task.name)
     if target is not None and any(part in labels for part in target.made_of):
         own = made_labels(target, labels, [str(name) for name in table.row_names])
-    if isinstance(task, JointTask) and task.knows_none:
-        idle |= own == len(task.classes) - 1
+    if target is not None and target.nothing >= 0:
+        idle |= own == target.nothing
     return own, idle

@@ -62,25 +62,39 @@ def read_chosen(run: Path, tasks: Mapping[str, Task]) -> dict[str, dict[str, Con
 
 
 def chosen_elsewhere(
-    run: Path, tasks: Mapping[str, Task], detectors: Collection[str]
+    run: Path, tasks: Mapping[str, Task], spaces: Collection[str], detectors: Collection[str]
 ) -> dict[str, dict[str, Config]]:
     """Return the settings that were chosen for another run, by label space and detector.
 
     Args:
         run: the other run's folder.
         tasks: of the network that they are for.
-        detectors: that must have settings in every space.
+        spaces: label spaces that must have settings.
+        detectors: that must have them in every space.
 
     Raises:
-        ValueError: as `read_chosen`, or if nothing was chosen for it or one of the detectors.
+        ValueError: as `read_chosen`, or if there is no such folder, the settings are of other
+            tasks, or some are missing.
     """
-    found = read_chosen(run, tasks)
-    missing = sorted({name for ways in found.values() for name in detectors if name not in ways})
-    if missing or not found:
+    if not run.is_dir():
+        raise ValueError(f"{run}: expected the folder of a run, found none.")
+    own = set(_read(run))
+    if own and not own & set(tasks):
         raise ValueError(
-            f"{run / FILE}: expected settings that were chosen for {', '.join(detectors)}, found "
-            f"none{' for ' + ', '.join(missing) if found else ''}. Choose some by "
-            f"'onebody detect {run}'."
+            f"{run / FILE}: expected settings for {', '.join(spaces)}, found some for "
+            f"{', '.join(sorted(own))}. Name a run with the same tasks."
+        )
+    found = read_chosen(run, tasks)
+    missing = [
+        f"{space}.{name}"
+        for space in spaces
+        for name in detectors
+        if name not in found.get(space, {})
+    ]
+    if missing:
+        raise ValueError(
+            f"{run / FILE}: expected settings that were chosen for every decoder, found none for "
+            f"{', '.join(missing)}. Choose some by 'onebody detect {run}'."
         )
     return found
 

@@ -65,8 +65,14 @@ class CropsAhead:
             self._made[frame.number] = CropAhead(box=rests[0], ready=ready, took_ms=took_ms)
 
     def take(self, number: int, box: Doubles | None) -> CropAhead | None:
-        """Return the crop of a frame, if there is one of this very box; it is forgotten."""
+        """Return the crop of a frame, if there is one of this very box.
+
+        It is forgotten, as is that of every frame before: frames are asked for in order, and not
+        all of them.
+        """
         found = self._made.pop(number, None)
+        for passed in [known for known in tuple(self._made) if known < number]:
+            self._made.pop(passed, None)
         return found if found is not None and _same(found.box, box) else None
 
     def clear(self) -> None:

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from onebody.config import Config
 from onebody.inference.activity import ActivityConfig, make_spotter
@@ -19,6 +19,7 @@ from onebody.inference.boundaries import GradientConfig, gradient_segments
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.segments import ScoreTrack, without_overlap
 from onebody.metrics.events import Segment
+from onebody.types import Doubles, Ints
 
 
 class WindowConfig(Config):
@@ -27,13 +28,13 @@ class WindowConfig(Config):
     Attributes:
         least: least probability of the window's likeliest class.
         overlap: how much of the shorter one two segments may share.
-        lengths: which lengths of windows, by their order, are looked at; None, or where there are
-            no such ones: all.
+        lengths: which lengths of windows, from the shortest on, are looked at; None, or where there
+            are no such ones: all.
     """
 
     least: float = Field(0.5, ge=0.0, le=1.0)
     overlap: float = Field(0.3, ge=0.0, le=1.0)
-    lengths: tuple[int, ...] | None = None
+    lengths: tuple[NonNegativeInt, ...] | None = Field(None, min_length=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +86,7 @@ def window_segments(track: ScoreTrack, config: WindowConfig) -> list[Segment]:
     found = []
     spans, said = track.windows_s, track.window_scores
     if config.lengths is not None:
-        _, order = np.unique(np.round(spans[:, 1] - spans[:, 0], 6), return_inverse=True)
-        looked = np.isin(order, config.lengths)
+        looked = np.isin(_length_numbers(spans), config.lengths)
         if looked.any():
             spans, said = spans[looked], said[looked]
     for (start, end), scores in zip(spans.tolist(), said, strict=True):
@@ -95,6 +95,26 @@ def window_segments(track: ScoreTrack, config: WindowConfig) -> list[Segment]:
             name, score = track.classes[best], float(scores[best])
             found.append(Segment(label=name, start_s=start, end_s=end, told_s=end, score=score))
     return without_overlap(found, config.overlap)
+
+
+def window_lengths(frames: int) -> tuple[int, ...]:
+    """Return how many frames the baseline's windows have, the plain one first.
+
+    Args:
+        frames: of the clips that the network learned from: what it is given at once or, of a
+            network that runs as a stream, the usual clip where that is shorter.
+    """
+    return tuple(max(2, round(length * frames)) for length in (1.0, 0.7, 1.4))
+
+
+def _length_numbers(spans: Doubles) -> Ints:
+    """Number windows ``[W, 2]`` by their lengths; a tenth more or less is none: clocks jitter."""
+    lengths = spans[:, 1] - spans[:, 0]
+    order = np.argsort(lengths, kind="stable")
+    numbers = np.zeros(len(lengths), np.int64)
+    longer = np.diff(lengths[order]) > 0.1 * lengths[order][:-1]
+    numbers[order[1:]] = np.cumsum(longer)
+    return numbers
 
 
 def _grid(config: type[Config], **values: Sequence[Any]) -> tuple[Config, ...]:

@@ -17,6 +17,9 @@ _EARLY = 0.25
 _SLOW = 0.67
 """Under this part of the network's rate a stream is called slow."""
 
+_FAST = 1.05
+"""Above this part of it frames are passed over again and again."""
+
 _SETTLED = 10
 """Steps after which the rate is known well enough to complain of it."""
 
@@ -31,6 +34,13 @@ def learned_fps(saved: SavedNetwork) -> float | None:
     if stated is None and saved.input.sampling == "uniform" and clip_s:
         return float(saved.input.frames / clip_s)
     return None if stated is None else float(stated)
+
+
+def usual_frames(saved: SavedNetwork) -> int:
+    """Return how many frames the usual training clip had: no more than the network was given."""
+    clip_s, fps = saved.notes.get("clip_s"), learned_fps(saved)
+    frames = saved.input.frames
+    return min(frames, max(2, round(clip_s * fps))) if clip_s and fps else frames
 
 
 class RateKeeper:
@@ -66,8 +76,8 @@ class RateKeeper:
 
     @property
     def passes_over(self) -> bool:
-        """Whether so many frames come that some are not run; False before that is known."""
-        return self.fps is not None and self.source_fps * _SLOW > self.fps
+        """Whether more frames come than are run, of late; False before that is known."""
+        return self.fps is not None and self.source_fps > _FAST * self.fps
 
     def take(self, time_s: float) -> bool:
         """Say whether a frame is run; it comes later than that before."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from onebody.data.media import parse
 from onebody.inference.capture import open_capture
+from onebody.inference.detectors import window_lengths
 from onebody.inference.predictor import Predictor
-from onebody.inference.rate import learned_fps
+from onebody.inference.rate import learned_fps, usual_frames
 from onebody.inference.reader import open_medium, read_windows
 from onebody.inference.segments import ScoreTrack
 from onebody.inference.stream import Stream
@@ -50,24 +53,36 @@ def video_tracks(
     if saved.network.causal and not windows:
         along = _recorded if saved.input.reads_skeletons else _live
         return along(saved, video, spaces, fps)
+    lengths = [saved.input.frames]
+    if saved.network.causal and saved.input.sampling == "dense":  # it takes in any number of frames
+        lengths = list(window_lengths(usual_frames(saved)))
     device = str(next(saved.network.parameters()).device)
-    found = Predictor(saved=saved, device=device).predict(video, tasks=list(spaces), fps=fps)
+    found = [
+        Predictor(saved=_given(saved, frames), device=device).predict(
+            video, tasks=list(spaces), fps=fps
+        )
+        for frames in lengths
+    ]
+    plain = found[0]
+    times = plain.times_s
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / plain.fps
     tracks = {}
     for name in spaces:
-        answer = found.classes[name]
-        times = found.times_s
-        step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / found.fps
-        spans = np.stack(
-            [times[answer.windows[:, 0]], times[answer.windows[:, 1] - 1] + step], axis=1
-        )
+        answers = [prediction.classes[name] for prediction in found]
+        spans = np.concatenate([answer.windows for answer in answers])
         tracks[name] = ScoreTrack(
-            classes=answer.classes,
+            classes=answers[0].classes,
             times_s=times,
-            scores=answer.per_frame(len(found)),
-            windows_s=spans,
-            window_scores=answer.scores,
+            scores=answers[0].per_frame(len(plain)),
+            windows_s=np.stack([times[spans[:, 0]], times[spans[:, 1] - 1] + step], axis=1),
+            window_scores=np.concatenate([answer.scores for answer in answers]),
         )
     return tracks
+
+
+def _given(saved: SavedNetwork, frames: int) -> SavedNetwork:
+    """Return a network that is given so many frames at once."""
+    return replace(saved, input=saved.input.model_copy(update={"frames": frames}))
 
 
 def _live(
@@ -97,12 +112,21 @@ def _live(
 def _recorded(
     saved: SavedNetwork, source: str, spaces: Sequence[str], fps: float | None
 ) -> dict[str, ScoreTrack]:
-    """Run a causal network through a recording of skeletons."""
+    """Run a causal network through a recording of skeletons, interpolated at its own rate.
+
+    Raises:
+        ValueError: if it holds no numbers, or nobody knows its rate.
+    """
+    if parse(source).kind not in ("npy", "npz"):
+        raise ValueError(
+            f"{source}: this network reads skeletons: expected an array of joints [T, J, D] "
+            f"(file.npy, file.npz#key), found a {parse(source).kind}. Joints of a video are made "
+            "by 'onebody extract'."
+        )
     medium = open_medium(source, fps=fps)
     count, rate = len(medium.times_s), learned_fps(saved) or medium.fps
-    stride = max(1, round(medium.fps / rate))
-    update = {"frames": -(-count // stride), "sampling": "dense", "stride": stride}
-    spec = saved.input.model_copy(update=update)
+    frames = max(1, round(count / medium.fps * rate))
+    spec = saved.input.model_copy(update={"frames": frames, "sampling": "uniform"})
     (group,) = read_windows(medium, np.array([[0, count]], np.int64), spec)
     network = saved.network.eval()
     with torch.inference_mode():
@@ -114,6 +138,6 @@ def _recorded(
         assert isinstance(task, ClassTask)
         logits = outputs[name][-1].float() / (found.temperature if found else 1.0)
         scores = task.frame_scores(logits)[0].cpu().numpy().astype(np.float32)
-        times = medium.times_s[group.frames[0]]
+        times = group.batch.context.times_s[0].numpy()
         tracks[name] = ScoreTrack(classes=task.classes, times_s=times, scores=scores)
     return tracks

@@ -11,10 +11,11 @@ from onebody.config import Config, build, lookup
 from onebody.data import InputSpec, SampleTable, Source
 from onebody.data.flow import with_flow
 from onebody.data.sources import MediaError, frame_span, probe
-from onebody.data.targets import labeled_rows
+from onebody.data.targets import class_labels, is_served, labeled_rows
 from onebody.datasets import DATASETS
 from onebody.evaluation import People, judged, marked, only_media, split_several
 from onebody.tasks import Task, WhichConfig, build_tasks, resolve_tasks
+from onebody.tasks.classification import ClassificationTask
 from onebody.training.derive import with_classes
 from onebody.training.keep import keep_few
 from onebody.training.recipe import DataConfig, Recipe
@@ -52,6 +53,7 @@ def build_sources(recipe: Recipe) -> Sources:
     resolved = resolve_tasks(recipe.tasks, known)
     tasks = build_tasks(resolved)
     splits, rows = _divide(recipe, tables, known, tasks)
+    _check_nothing(tasks, splits["train"])
     return Sources(resolved=resolved, tasks=tasks, splits=splits, rows=rows)
 
 
@@ -195,6 +197,34 @@ def _with_medium(recipe: Recipe, place: int, table: SampleTable) -> Bools:
         if medium.modality in table.media:
             there |= table.media[medium.modality] != ""
     return there
+
+
+def _check_nothing(tasks: Mapping[str, Task], sources: Sequence[Source]) -> None:
+    """Refuse a class for nothing that neither pauses nor labels teach.
+
+    Raises:
+        ValueError: names the task.
+    """
+    for name, task in tasks.items():
+        if not (isinstance(task, ClassificationTask) and task.nothing):
+            continue
+        paused = any(source.splice and source.splice.pause[1] for source in sources)
+        place = task.classes.index(task.nothing)
+        if not paused and not any(_labels(source, name, place).any() for source in sources):
+            raise ValueError(
+                f"Task {name!r}: no training row is labeled {task.nothing!r}, and there are no "
+                "pauses to teach it. Set 'splice' of the data with a 'pause', such as {share: 0.8, "
+                "pause: [2, 24]}, or leave 'nothing' out."
+            )
+
+
+def _labels(source: Source, name: str, place: int) -> Bools:
+    """Return which rows carry a class of a task."""
+    target = next(target for target in source.targets if target.task == name)
+    rows = np.arange(len(source.table))
+    if not is_served(source.table, target):
+        return np.zeros(len(rows), np.bool_)
+    return np.asarray(class_labels(source.table, rows, target) == place)
 
 
 def _router_columns(recipe: Recipe) -> list[str]:
