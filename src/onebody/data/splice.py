@@ -21,7 +21,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 from torch import Tensor
 
 from onebody.config import Config
@@ -55,18 +55,26 @@ class SpliceConfig(Config):
             ``any`` of the source.
         pause: least and most frames of a pause between them. Where there are pauses, tasks that
             know such a class are taught that nothing happens in them, others nothing.
+        tremble: least and greatest factor on the camera's noise in a pause, drawn evenly on a
+            logarithmic scale: people stand less still than a held frame.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"pause"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"pause", "tremble"})
 
     share: float = Field(0.5, gt=0, le=1)
     least: int = Field(4, ge=1)
     blind: int = Field(2, ge=0)
     among: Literal["subject", "any"] = "subject"
     pause: tuple[int, int] = (0, 0)
+    tremble: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
 
     @model_validator(mode="after")
-    def _a_range(self) -> SpliceConfig:
+    def _ranges(self) -> SpliceConfig:
+        if self.tremble[0] > self.tremble[1]:
+            raise ValueError(
+                "'tremble' is the least and the greatest factor, such as [1, 20]; found "
+                f"[{self.tremble[0]:g}, {self.tremble[1]:g}]"
+            )
         least, most = self.pause
         if not 0 <= least <= most:
             raise ValueError(
@@ -264,10 +272,11 @@ def _trembling(
     for b in picks.still.any(1).nonzero().flatten().tolist():
         places = picks.still[b].nonzero().flatten()
         seed = [way.seed, int(way.passes[b]), int(first.context.row[b]), _OF_PAUSES]
-        number = int(np.random.default_rng(seed).integers(1 << 31))
-        generator = torch.Generator().manual_seed(number)
+        drawn = np.random.default_rng(seed)
+        generator = torch.Generator().manual_seed(int(drawn.integers(1 << 31)))
         frames = shown[b : b + 1].index_select(axis, places)
-        deviation = _noise(first, name, b, int(picks.last[b]) + 1)
+        factor = float(np.exp(drawn.uniform(*np.log(way.config.tremble))))
+        deviation = factor * _noise(first, name, b, int(picks.last[b]) + 1)
         moved = hold(frames, 1, deviation, generator)
         if known is not None and axis == 1:
             moved = torch.where(_spread(known[b : b + 1, places], moved), moved, frames)
