@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from onebody.inference.boundaries import GradientConfig, gradient_segments, smoothed
+from onebody.inference.boundaries import (
+    GradientConfig,
+    any_gradient_segments,
+    gradient_segments,
+    smoothed,
+)
 from onebody.inference.segments import ScoreTrack
 
 FPS = 10.0
@@ -59,7 +64,7 @@ def test_edges_of_anything_hold_together_what_classes_take_turns_in():
     turns = track(("walk", 5, 6.8), ("wave", 6.8, 8), ("wave", 12, 14), level=0.85)
     apart = gradient_segments(turns, GradientConfig(smooth_s=0.15))
     assert [s.label for s in apart] == ["walk", "wave", "wave"]
-    whole = gradient_segments(turns, GradientConfig(smooth_s=0.15, least=0.1, edges="anything"))
+    whole = any_gradient_segments(turns, GradientConfig(smooth_s=0.15, least=0.1))
     assert [s.label for s in whole] == ["walk", "wave"]
     assert (whole[0].start_s, whole[0].end_s) == (
         pytest.approx(5, abs=0.25),
@@ -67,8 +72,8 @@ def test_edges_of_anything_hold_together_what_classes_take_turns_in():
     )
     assert 0 < whole[0].score < whole[1].score <= 1, "half of the first one is another class"
     every = track(("walk", 5, 8), level=0.85, classes=("walk", "wave", "run"))
-    own = gradient_segments(every, GradientConfig())
-    assert gradient_segments(every, GradientConfig(edges="anything")) == own
+    assert any_gradient_segments(every, GradientConfig()) == [], "no class means nothing"
+    assert any_gradient_segments(track(seconds=0.2), GradientConfig()) == []
 
 
 def test_a_segment_can_begin_earlier_than_it_is_seen():

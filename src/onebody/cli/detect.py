@@ -33,7 +33,7 @@ def detect(
     decoder: Annotated[
         list[str] | None,
         typer.Option(
-            help="events, activity, gradient or window (repeat) [all; of a VIDEO gradient]."
+            help="events, activity, gradient, gradient-any, window (repeat) [all; VIDEO: gradient]."
         ),
     ] = None,
     split: Annotated[

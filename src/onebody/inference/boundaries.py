@@ -7,9 +7,10 @@ of its surroundings, so that the pair that lies closest around the class scores 
 that overlap the best one stays. No level of probability has to be passed: a class that is never
 sure, but surer than before, is found.
 
-Where a class means that nothing happens, edges may be those of whether anything does: its
-probability rises and falls at the same places whichever class it is, also where classes take turns
-within one movement. A pair's label is then the class that is likeliest between its edges.
+Where a class means that nothing happens, edges may be those of whether anything does
+(`any_gradient_segments`): its probability rises and falls at the same places whichever class it is,
+also where classes take turns within one movement. A pair's label is then the class that is
+likeliest between its edges.
 
 Source: boundaries from the gradient of confidence are those of Xu, Zhou, Wang, Peng, Zhang,
 "Optimization of Action Recognition Model Based on Multi-Task Learning and Boundary Gradient",
@@ -19,8 +20,7 @@ Electronics 10(19), 2021. The pairing of starts with ends is that of boundary-se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator
 
 import numpy as np
 from pydantic import Field
@@ -45,8 +45,6 @@ class GradientConfig(Config):
         longest_s: longest segment.
         overlap: how much of the shorter one two segments may share.
         earlier_s: how much earlier than it is seen a segment begins.
-        edges: whose edges: each ``class``'s own, or of whether ``anything`` happens; where no class
-            means that nothing does, there are only the classes' own.
     """
 
     smooth_s: float = Field(0.3, gt=0.0)
@@ -56,7 +54,6 @@ class GradientConfig(Config):
     longest_s: float = Field(12.0, gt=0.0)
     overlap: float = Field(0.3, ge=0.0, le=1.0)
     earlier_s: float = Field(0.0, ge=0.0)
-    edges: Literal["class", "anything"] = "class"
 
 
 def gradient_segments(track: ScoreTrack, config: GradientConfig) -> list[Segment]:
@@ -73,52 +70,49 @@ def gradient_segments(track: ScoreTrack, config: GradientConfig) -> list[Segment
     """
     if len(track.times_s) < 3:
         return []
-    times = track.times_s[0] + np.arange(round(_span(track) / track.step_s) + 1) * track.step_s
-    curves = _interpolated(track, times)
-    counted = np.flatnonzero(track.counts)
-    if config.edges == "anything" and not track.counts.all():
-        found = _of_anything(track.classes, counted, times, curves, config)
-    else:
-        found = [
-            segment
-            for number in counted
-            for segment in _of_class(track.classes[number], times, curves[:, number], config)
-        ]
-    kept = without_overlap(found, config.overlap)
-    return started_earlier(kept, config.earlier_s)
-
-
-def _interpolated(track: ScoreTrack, times: Doubles) -> Doubles:
-    """Return ``[T, C]`` scores at steady times."""
-    scores = track.scores.astype(np.float64)
-    return np.stack([np.interp(times, track.times_s, own) for own in scores.T], axis=1)
-
-
-def _span(track: ScoreTrack) -> float:
-    """Return the time from the first to the last frame."""
-    return float(track.times_s[-1] - track.times_s[0])
-
-
-def _of_class(label: str, times: Doubles, values: Doubles, config: GradientConfig) -> list[Segment]:
-    """Pair the starts and ends of one class."""
-    return [
-        _segment(label, start, end, score, times, config)
-        for start, end, score in _pairs(times, values, config)
+    times, curves = _steady(track)
+    found = [
+        _segment(track.classes[number], start, end, score, times, config)
+        for number in np.flatnonzero(track.counts)
+        for start, end, score in _pairs(times, curves[:, number], config)
     ]
+    return started_earlier(without_overlap(found, config.overlap), config.earlier_s)
 
 
-def _of_anything(
-    classes: Sequence[str], counted: Ints, times: Doubles, curves: Doubles, config: GradientConfig
-) -> list[Segment]:
-    """Pair the starts and ends of whatever happens, and name it."""
+def any_gradient_segments(track: ScoreTrack, config: GradientConfig) -> list[Segment]:
+    """Find the segments of one stream by the edges of whether anything happens.
+
+    Args:
+        track: as of `gradient_segments`.
+        config: thresholds and times.
+
+    Returns:
+        As `gradient_segments`; nothing where no class means that nothing happens.
+    """
+    if len(track.times_s) < 3 or track.counts.all():
+        return []
+    times, curves = _steady(track)
+    counted = np.flatnonzero(track.counts)
     found = []
     for start, end, score in _pairs(times, curves[:, counted].sum(axis=1), config):
         means = curves[start:end, counted].mean(axis=0)
         best = int(np.argmax(means))
         share = float(means[best] / max(means.sum(), 1e-9))
-        label = classes[counted[best]]
+        label = track.classes[counted[best]]
         found.append(_segment(label, start, end, score * share, times, config))
-    return found
+    return started_earlier(without_overlap(found, config.overlap), config.earlier_s)
+
+
+def _steady(track: ScoreTrack) -> tuple[Doubles, Doubles]:
+    """Return steady times ``[T]`` and the scores ``[T, C]`` at them."""
+    times = track.times_s[0] + np.arange(round(_span(track) / track.step_s) + 1) * track.step_s
+    scores = track.scores.astype(np.float64)
+    return times, np.stack([np.interp(times, track.times_s, own) for own in scores.T], axis=1)
+
+
+def _span(track: ScoreTrack) -> float:
+    """Return the time from the first to the last frame."""
+    return float(track.times_s[-1] - track.times_s[0])
 
 
 def _pairs(

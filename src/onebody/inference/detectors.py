@@ -15,7 +15,11 @@ from pydantic import Field, NonNegativeInt
 
 from onebody.config import Config
 from onebody.inference.activity import ActivityConfig, make_spotter
-from onebody.inference.boundaries import GradientConfig, gradient_segments
+from onebody.inference.boundaries import (
+    GradientConfig,
+    any_gradient_segments,
+    gradient_segments,
+)
 from onebody.inference.events import Event, EventConfig
 from onebody.inference.segments import ScoreTrack, without_overlap
 from onebody.metrics.events import Segment
@@ -155,6 +159,17 @@ def _activity_grid() -> tuple[Config, ...]:
     )
 
 
+def _gradient_grid() -> tuple[Config, ...]:
+    """Return thresholds and times of the gradient."""
+    return _grid(
+        GradientConfig,
+        smooth_s=(0.3, 0.15, 0.5, 0.8),
+        slope=(0.15, 0.03),
+        least=(0.25, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6),
+        earlier_s=_EARLIER_S,
+    )
+
+
 DETECTORS: dict[str, Detector] = {
     "events": Detector(
         summary="two thresholds on averaged frame scores, as in a live stream",
@@ -175,14 +190,14 @@ DETECTORS: dict[str, Detector] = {
         config=GradientConfig,
         find=gradient_segments,
         windows=False,
-        grid=_grid(
-            GradientConfig,
-            smooth_s=(0.3, 0.15, 0.5, 0.8),
-            slope=(0.15, 0.03),
-            least=(0.25, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6),
-            earlier_s=_EARLIER_S,
-            edges=("class", "anything"),
-        ),
+        grid=_gradient_grid(),
+    ),
+    "gradient-any": Detector(
+        summary="the same of whether anything happens, where a class means nothing",
+        config=GradientConfig,
+        find=any_gradient_segments,
+        windows=False,
+        grid=_gradient_grid(),
     ),
     "window": Detector(
         summary="sliding windows, the likeliest of those that overlap (the baseline)",
