@@ -105,14 +105,10 @@ def any_gradient_segments(track: ScoreTrack, config: GradientConfig) -> list[Seg
 
 def _steady(track: ScoreTrack) -> tuple[Doubles, Doubles]:
     """Return steady times ``[T]`` and the scores ``[T, C]`` at them."""
-    times = track.times_s[0] + np.arange(round(_span(track) / track.step_s) + 1) * track.step_s
+    span_s = float(track.times_s[-1] - track.times_s[0])
+    times = track.times_s[0] + np.arange(round(span_s / track.step_s) + 1) * track.step_s
     scores = track.scores.astype(np.float64)
     return times, np.stack([np.interp(times, track.times_s, own) for own in scores.T], axis=1)
-
-
-def _span(track: ScoreTrack) -> float:
-    """Return the time from the first to the last frame."""
-    return float(track.times_s[-1] - track.times_s[0])
 
 
 def _pairs(

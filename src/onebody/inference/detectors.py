@@ -6,7 +6,7 @@ Which setting is taken must be chosen on streams of validation rows (`onebody.ev
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -159,15 +159,19 @@ def _activity_grid() -> tuple[Config, ...]:
     )
 
 
-def _gradient_grid() -> tuple[Config, ...]:
-    """Return thresholds and times of the gradient."""
-    return _grid(
+_GRADIENT = Detector(
+    summary="starts and ends where frame scores rise and fall steepest",
+    config=GradientConfig,
+    find=gradient_segments,
+    windows=False,
+    grid=_grid(
         GradientConfig,
         smooth_s=(0.3, 0.15, 0.5, 0.8),
         slope=(0.15, 0.03),
         least=(0.25, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6),
         earlier_s=_EARLIER_S,
-    )
+    ),
+)
 
 
 DETECTORS: dict[str, Detector] = {
@@ -185,19 +189,11 @@ DETECTORS: dict[str, Detector] = {
         windows=False,
         grid=_activity_grid(),
     ),
-    "gradient": Detector(
-        summary="starts and ends where frame scores rise and fall steepest",
-        config=GradientConfig,
-        find=gradient_segments,
-        windows=False,
-        grid=_gradient_grid(),
-    ),
-    "gradient-any": Detector(
+    "gradient": _GRADIENT,
+    "gradient-any": replace(
+        _GRADIENT,
         summary="the same of whether anything happens, where a class means nothing",
-        config=GradientConfig,
         find=any_gradient_segments,
-        windows=False,
-        grid=_gradient_grid(),
     ),
     "window": Detector(
         summary="sliding windows, the likeliest of those that overlap (the baseline)",
