@@ -236,19 +236,20 @@ class _Picks:
         self.still = places > self.last.unsqueeze(1)  # [B, T]
         self.own: list[Tensor] = []
         self.then: list[Tensor] = []
+        ends = [frames - 1] * len(cuts.rows)
+        if pauses and second is not None:
+            ends = last_new_frames(second.context.times_s).tolist()
         self.after = torch.empty(len(cuts.rows), frames, dtype=torch.long)  # since the second began
         for m, (entry, cut, pause) in enumerate(
             zip(cuts.entries.tolist(), cuts.frames.tolist(), cuts.pauses.tolist(), strict=True)
         ):
-            assert second is not None
             last = int(self.last[entry])
             own = last - cut + 1 + torch.arange(cut + pause // 2)
             then = torch.arange(frames - len(own)) - (pause - pause // 2)
-            ends = int(last_new_frames(second.context.times_s)[m]) if pauses else frames - 1
-            moves = torch.cat(((own >= 0) & (own <= last), (then >= 0) & (then <= ends)))
+            moves = torch.cat(((own >= 0) & (own <= last), (then >= 0) & (then <= ends[m])))
             self.still[entry] = ~moves
             self.own.append(own.clamp(0, last))
-            self.then.append(then.clamp(0, ends))
+            self.then.append(then.clamp(0, ends[m]))
             self.after[m] = places - cut - pause
 
     def joined(self, first: Tensor, second: Tensor, dim: int) -> Tensor:
