@@ -135,8 +135,9 @@ def test_the_answer_for_a_clip_is_the_mean_of_its_frames(pair):
     assert (scores.shape, scores.dtype) == (output.shape, torch.float32)
     torch.testing.assert_close(scores.sum(-1), torch.ones(N, T))
     torch.testing.assert_close(scores[:, 2], clip.decode(output[:, 2], make_context()))
-    torch.testing.assert_close(task.decode(output, make_context()), scores.mean(1))
-    results = task.collect(output, target_for(task), make_context())
+    context = replace(make_context(), times_s=torch.arange(float(T)).repeat(N, 1))
+    torch.testing.assert_close(task.decode(output, context), scores.mean(1))
+    results = task.collect(output, target_for(task), context)
     assert results.prediction.shape == (N, task.num_outputs)
     assert results.target.dtype == np.int64
 

@@ -130,8 +130,8 @@ class ClassTask(Task):
         Where the context tells times, frames that repeat a clip's last one do not count.
         """
         scores = self.frame_scores(output)
-        if scores.shape[1] == 1 or context.times_s.shape[1] != scores.shape[1]:
-            return scores.mean(1)
+        if scores.shape[1] == 1:  # also every step of a stream
+            return scores[:, 0]
         last = last_new_frames(context.times_s).unsqueeze(1)
         new = torch.arange(scores.shape[1], device=last.device) <= last  # [N, T]
         return (scores * new.unsqueeze(2)).sum(1) / new.sum(1, keepdim=True)
