@@ -173,12 +173,11 @@ def detection_lines(
         max_delay: what was asked for, in s; None: nothing.
         settings: the run for which they were chosen; None: this one.
     """
+    from onebody.cli.tables import show, text_table
+
     unchosen = "nothing was chosen on validation rows"
     if settings is not None:
         unchosen = f"as chosen for {settings}"
-
-    from onebody.cli.tables import show, text_table
-
     for place, (space, figures) in enumerate(found.items()):
         if place:
             yield ""

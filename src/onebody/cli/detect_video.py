@@ -33,7 +33,7 @@ def detect_video(
         run: a run's folder, or a saved network.
         video: a video, a folder of pictures, an array of pictures or of skeletons.
         decoders: one at most; None: ``gradient``.
-        fps: frames per second of pictures without a clock.
+        fps: frames per second of what has no clock.
         out: folder of ``NAME.segments.json`` and ``.csv``.
         device: where the network runs.
         as_json: print the JSON, too.

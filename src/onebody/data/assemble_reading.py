@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onebody.data.augment import AugmentConfig, Draws, select_draws
-from onebody.data.flow import pictured, shown_before
+from onebody.data.flow import is_flow, pictured, shown_before
 from onebody.data.reading import Clip, RowError, Wish, channels_of, read_clip
 from onebody.data.series import Series, read_series
 from onebody.data.several import SameTime, whole_pictures
@@ -164,7 +164,7 @@ def _read(parts: Parts, look: Look, b: int, row: int) -> tuple[Clip | None, Seri
         return None, read_series(look.table, row, spec.modality)
     wish = Wish(clip=parts.clip[0], clips=parts.clip[1])
     if parts.draws is not None:
-        wish = _wish(parts.draws, b, wish, depth=spec.modality.split("/")[0] == "depth")
+        wish = _wish(parts.draws, b, wish, depth=look.depth and not is_flow(spec.modality))
         if not parts.as_test:
             start = None if parts.same is None else float(parts.same.start[b])
             wish = replace(wish, generator=look.generators[b], start=start)

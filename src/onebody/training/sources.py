@@ -206,25 +206,24 @@ def _check_nothing(tasks: Mapping[str, Task], sources: Sequence[Source]) -> None
         ValueError: names the task.
     """
     for name, task in tasks.items():
-        if not (isinstance(task, ClassificationTask) and task.nothing):
-            continue
-        paused = any(source.splice and source.splice.pause[1] for source in sources)
-        place = task.classes.index(task.nothing)
-        if not paused and not any(_labels(source, name, place).any() for source in sources):
+        known = isinstance(task, ClassificationTask) and task.nothing
+        if known and not any(_teaches_nothing(source, name) for source in sources):
             raise ValueError(
-                f"Task {name!r}: no training row is labeled {task.nothing!r}, and there are no "
+                f"Task {name!r}: no training row is labeled {known!r}, and there are no "
                 "pauses to teach it. Set 'splice' of the data with a 'pause', such as {share: 0.8, "
                 "pause: [2, 24]}, or leave 'nothing' out."
             )
 
 
-def _labels(source: Source, name: str, place: int) -> Bools:
-    """Return which rows carry a class of a task."""
+def _teaches_nothing(source: Source, name: str) -> bool:
+    """Return whether a source has pauses, or rows that are labeled with a task's nothing."""
+    if source.splice is not None and source.splice.pause[1]:
+        return True
     target = next(target for target in source.targets if target.task == name)
-    rows = np.arange(len(source.table))
     if not is_served(source.table, target):
-        return np.zeros(len(rows), np.bool_)
-    return np.asarray(class_labels(source.table, rows, target) == place)
+        return False
+    labels = class_labels(source.table, np.arange(len(source.table)), target)
+    return bool((labels == target.nothing).any())
 
 
 def _router_columns(recipe: Recipe) -> list[str]:
